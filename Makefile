@@ -1,0 +1,91 @@
+# The commands of this project. `make help` prints them.
+
+PYTHON ?= python3
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+UV_VERSION := 0.13.9
+TEST_PACKAGES := chromium ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+	gstreamer1.0-plugins-bad gstreamer1.0-libav postgresql
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header --universal \
+	--python-version 3.11
+BUILD_REQUIREMENTS = $(BIN)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
+	print(*project["build-system"]["requires"], "editables", sep="\n")'
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup demo test lint docs bench screenshot lock clean test-packages
+
+help: ## Print what can be run
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/package ## Make .venv with the lightnvr command in it
+	@echo "Ready: $(BIN)/lightnvr --help"
+
+demo: $(STAMPS)/package ## Run LightNVR with four demo cameras on port 8080
+	@exec $(BIN)/lightnvr demo
+
+test: lint test-packages ## Lint, run every test, require 85 % of the lines of src/ covered
+	$(BIN)/coverage erase
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+
+lint: $(STAMPS)/package $(STAMPS)/dev ## Check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+docs: $(STAMPS)/package ## Write docs/settings.md from the settings' own descriptions
+	$(BIN)/python -m tools.settings_document > docs/settings.md
+
+bench: $(STAMPS)/package $(STAMPS)/dev test-packages ## Measure what docs/benchmarks.md reports
+	$(BIN)/python -m benchmarks
+
+screenshot: $(STAMPS)/package $(STAMPS)/dev test-packages ## Make docs/images/page.png from a demo that is really running
+	$(BIN)/python -m tests.e2e.screenshot docs/images/page.png
+
+lock: $(STAMPS)/venv ## Choose new versions of the dependencies and write requirements/
+	$(PIP) install --quiet uv==$(UV_VERSION)
+	$(COMPILE) --upgrade pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) --upgrade --group dev pyproject.toml -o requirements/dev.txt
+	$(BUILD_REQUIREMENTS) | $(COMPILE) --upgrade --constraint requirements/dev.txt - -o requirements/build.txt
+
+clean: ## Remove .venv and everything that was generated
+	rm -rf $(VENV) .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "LightNVR needs Python 3.11 or newer; '$(PYTHON)' is older or absent. Say which: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -q -y --no-install-recommends python3-venv; } \
+		|| { echo "Python cannot make virtual environments here. As root: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/runtime: requirements/build.txt requirements/runtime.txt | $(STAMPS)/venv
+	$(PIP) install --quiet --require-hashes -r requirements/build.txt
+	$(PIP) install --quiet --require-hashes -r requirements/runtime.txt
+	@touch $@
+
+$(STAMPS)/package: pyproject.toml $(STAMPS)/runtime
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt | $(STAMPS)/venv
+	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The product needs none of these: they are the browser, the foreign players and the database the tests compare with.
+test-packages:
+	@missing=$$(for name in $(TEST_PACKAGES); do \
+		dpkg-query -W -f='$${db:Status-Status}' $$name 2>/dev/null | grep -qx installed || echo $$name; done); \
+	test -z "$$missing" && exit 0; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	else \
+		echo "The tests need packages that are not installed. As root: apt-get install" $$missing; exit 1; \
+	fi

@@ -1,0 +1,82 @@
+"""Finds out who is calling: session cookie, then Basic authentication, then API key."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from lightnvr.accounts.logins import Logins
+from lightnvr.accounts.model import Role, User
+from lightnvr.accounts.sessions import Sessions
+from lightnvr.accounts.store import AccountStore
+from lightnvr.accounts.tokens import token_hash
+
+_MAX_KEY = 127
+
+EVERYBODY = User(
+    id=0,
+    username="admin",
+    role=Role.ADMIN,
+    email="",
+    is_active=True,
+    api_key_prefix="",
+    created_at=0,
+    updated_at=0,
+    last_login=0,
+)
+"""The caller when authentication is switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request brought: cookie, headers, and the address it came from. Empty is absent."""
+
+    session: str = ""
+    authorization: str = ""
+    api_key: str = ""
+    address: str = ""
+
+
+class Authentication:
+    """Turns credentials into a user. A wrong one of one kind does not keep the next kind from being tried."""
+
+    def __init__(self, store: AccountStore, sessions: Sessions, logins: Logins, *, enabled: bool) -> None:
+        self._store = store
+        self._sessions = sessions
+        self._logins = logins
+        self._enabled = enabled
+
+    @property
+    def enabled(self) -> bool:
+        """Whether callers must log in at all."""
+        return self._enabled
+
+    async def user(self, credentials: Credentials) -> User | None:
+        """Return the caller, or None. Raises TooManyAttempts when passwords are being guessed."""
+        if not self._enabled:
+            return EVERYBODY
+        if credentials.session:
+            user = await self._sessions.find(credentials.session)
+            if user is not None:
+                return user
+        scheme, _, value = credentials.authorization.partition(" ")
+        if scheme.lower() == "basic":
+            user = await self._basic(value.strip(), credentials.address)
+            if user is not None:
+                return user
+        key = credentials.api_key.strip() or (value.strip() if scheme.lower() == "bearer" else "")
+        return await self._api_key(key) if 0 < len(key) <= _MAX_KEY else None
+
+    async def _basic(self, encoded: str, address: str) -> User | None:
+        # RFC 7617: base64 of name:password, the first colon separates.
+        try:
+            decoded = base64.b64decode(encoded, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        username, _, password = decoded.partition(":")
+        if not username or not password:
+            return None
+        return await self._logins.check_remembered(username, password, address)
+
+    async def _api_key(self, key: str) -> User | None:
+        user = await self._store.by_api_key(token_hash(key))
+        return user if user is not None and user.is_active else None

@@ -1,0 +1,78 @@
+"""Checks a user name and a password, slowly enough for those who guess."""
+
+from collections.abc import Callable
+
+import anyio
+
+from lightnvr.accounts.limiter import LoginLimiter
+from lightnvr.accounts.model import User, UserNotFound, is_plausible
+from lightnvr.accounts.passwords import Passwords
+from lightnvr.accounts.store import AccountStore
+from lightnvr.accounts.verified import VerifiedPasswords
+
+
+class Logins:
+    """Decides whether a name and a password belong together. `now` gives seconds since 1970 UTC."""
+
+    def __init__(
+        self, store: AccountStore, passwords: Passwords, limiter: LoginLimiter, now: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._limiter = limiter
+        self._verified = VerifiedPasswords()
+        self._under_way: dict[bytes, anyio.Event] = {}
+        self._now = now
+
+    async def check(self, username: str, password: str, address: str) -> User | None:
+        """Return the user, or None when name or password are wrong or the account is not active.
+
+        Raises TooManyAttempts.
+        """
+        if not is_plausible(username, password):
+            self._limiter.charge(address, "")
+            return None
+        found = await self._store.by_name(username)
+        return await self._verify(found, username, password, address)
+
+    async def check_remembered(self, username: str, password: str, address: str) -> User | None:
+        """The same for a client that sends the password with every request: hashes only the first time.
+
+        Requests that come at once with the same password wait for one verification instead of each counting as an
+        attempt.
+        """
+        found = await self._store.by_name(username) if is_plausible(username, password) else None
+        if found is None:
+            return await self.check(username, password, address)
+        user, stored_hash = found
+        digest = self._verified.digest(user.id, stored_hash, password)
+        while not self._verified.knows(digest):
+            under_way = self._under_way.get(digest)
+            if under_way is None:
+                return await self._verify_for_all(found, password, address, digest)
+            await under_way.wait()
+        return user if user.is_active else None
+
+    async def _verify_for_all(self, found: tuple[User, str], password: str, address: str, digest: bytes) -> User | None:
+        done = self._under_way[digest] = anyio.Event()
+        try:
+            user = await self._verify(found, found[0].username, password, address)
+            if user is not None:
+                self._verified.remember(digest)
+            return user
+        finally:
+            del self._under_way[digest]
+            done.set()
+
+    async def _verify(self, found: tuple[User, str] | None, username: str, password: str, address: str) -> User | None:
+        self._limiter.charge(address, username)
+        user, stored_hash = found if found is not None else (None, None)
+        right = await self._passwords.verify(password, stored_hash)
+        if not right or user is None or not user.is_active:
+            return None
+        self._limiter.succeeded(address, username)
+        try:
+            await self._store.change(username, {"last_login": int(self._now())}, end_sessions=False)
+        except UserNotFound:  # deleted while the password was being verified
+            return None
+        return user

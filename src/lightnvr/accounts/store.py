@@ -1,0 +1,160 @@
+"""Queries for users and sessions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from lightnvr.accounts.model import DuplicateUsername, LastAdministrator, Role, User, UserNotFound
+from lightnvr.db.engine import Database
+from lightnvr.db.tables import sessions, users
+
+_USER_COLUMNS = tuple(users.c[name] for name in User.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """What a new account is made of; `now` is in seconds since 1970 UTC."""
+
+    username: str
+    password_hash: str
+    role: Role
+    email: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One login, with the user it belongs to. Times are seconds since 1970 UTC."""
+
+    id: int
+    user: User
+    last_used_at: int
+    idle_expires_at: int
+    expires_at: int
+
+
+class AccountStore:
+    """Reads and writes accounts and sessions; makes no decisions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def count(self) -> int:
+        """Return the number of accounts."""
+        async with self._database.reading.connect() as connection:
+            return (await connection.execute(select(func.count()).select_from(users))).scalar_one()
+
+    async def every(self) -> tuple[User, ...]:
+        """Return all accounts, by name."""
+        async with self._database.reading.connect() as connection:
+            rows = (await connection.execute(select(*_USER_COLUMNS).order_by(users.c.username))).mappings()
+            return tuple(_user(row) for row in rows)
+
+    async def by_name(self, username: str) -> tuple[User, str] | None:
+        """Return an account and its password hash."""
+        query = select(*_USER_COLUMNS, users.c.password_hash).where(users.c.username == username)
+        async with self._database.reading.connect() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        return None if row is None else (_user(row), row["password_hash"])
+
+    async def by_api_key(self, key_hash: str) -> User | None:
+        """Return the account with this API key."""
+        query = select(*_USER_COLUMNS).where(users.c.api_key_hash == key_hash)
+        async with self._database.reading.connect() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        return None if row is None else _user(row)
+
+    async def add(self, new: NewUser, *, only_if_first: bool = False) -> int | None:
+        """Store an account and return its id; None when `only_if_first` and there is one already.
+
+        Raises DuplicateUsername.
+        """
+        row = {
+            "username": new.username,
+            "password_hash": new.password_hash,
+            "role": int(new.role),
+            "email": new.email,
+            "is_active": True,
+            "api_key_hash": None,
+            "api_key_prefix": "",
+            "created_at": new.now,
+            "updated_at": new.now,
+            "last_login": 0,
+        }
+        try:
+            async with self._database.writing.begin() as connection:
+                if only_if_first and (await connection.execute(select(users.c.id).limit(1))).first():
+                    return None
+                added: int = (await connection.execute(insert(users).values(row).returning(users.c.id))).scalar_one()
+                return added
+        except IntegrityError:
+            raise DuplicateUsername(new.username) from None
+
+    async def change(self, username: str, values: Mapping[str, object], *, end_sessions: bool) -> None:
+        """Store new values of one account. Raises UserNotFound."""
+        async with self._database.writing.begin() as connection:
+            query = update(users).where(users.c.username == username).values(**values).returning(users.c.id)
+            user_id = (await connection.execute(query)).scalar_one_or_none()
+            if user_id is None:
+                raise UserNotFound(username)
+            if end_sessions:
+                await connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+
+    async def remove(self, username: str) -> None:
+        """Delete an account and its sessions. Raises UserNotFound, LastAdministrator."""
+        async with self._database.writing.begin() as connection:
+            query = select(users.c.id, users.c.role).where(users.c.username == username)
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                raise UserNotFound(username)
+            others = select(func.count()).where(users.c.role == int(Role.ADMIN), users.c.id != row.id)
+            if row.role == Role.ADMIN and not (await connection.execute(others)).scalar_one():
+                raise LastAdministrator(username)
+            await connection.execute(delete(users).where(users.c.id == row.id))
+
+    async def add_session(self, user_id: int, values: Mapping[str, object]) -> None:
+        """Store a session."""
+        async with self._database.writing.begin() as connection:
+            await connection.execute(insert(sessions).values(user_id=user_id, **values))
+
+    async def session(self, hash_of_token: str) -> Session | None:
+        """Return the session with this token, ended or not."""
+        query = (
+            select(
+                sessions.c.id.label("session_id"),
+                sessions.c.last_used_at,
+                sessions.c.idle_expires_at,
+                sessions.c.expires_at,
+                *_USER_COLUMNS,
+            )
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(sessions.c.token_hash == hash_of_token)
+        )
+        async with self._database.reading.connect() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        if row is None:
+            return None
+        return Session(row["session_id"], _user(row), row["last_used_at"], row["idle_expires_at"], row["expires_at"])
+
+    async def touch_session(self, session_id: int, *, last_used_at: int, idle_expires_at: int) -> None:
+        """Store that a session was used."""
+        values = {"last_used_at": last_used_at, "idle_expires_at": idle_expires_at}
+        async with self._database.writing.begin() as connection:
+            await connection.execute(update(sessions).where(sessions.c.id == session_id).values(**values))
+
+    async def remove_session(self, hash_of_token: str) -> None:
+        """Forget one session."""
+        async with self._database.writing.begin() as connection:
+            await connection.execute(delete(sessions).where(sessions.c.token_hash == hash_of_token))
+
+    async def remove_ended_sessions(self, now: int) -> None:
+        """Forget the sessions that are over."""
+        ended = (sessions.c.expires_at <= now) | (sessions.c.idle_expires_at <= now)
+        async with self._database.writing.begin() as connection:
+            await connection.execute(delete(sessions).where(ended))
+
+
+def _user(row: RowMapping) -> User:
+    return User(**{name: row[name] for name in User.__dataclass_fields__ if name != "role"}, role=Role(row["role"]))

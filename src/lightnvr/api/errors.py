@@ -1,0 +1,137 @@
+"""The one place where what went wrong becomes an answer: {"error": "a sentence a person can act on"}."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from lightnvr.accounts.model import TooManyAttempts
+from lightnvr.api.access import Forbidden, Unauthorized
+from lightnvr.api.dialects import UnsupportedDialect
+from lightnvr.api.ranges import RangeNotSatisfiable
+from lightnvr.api.validation import BadRequest, sentence
+from lightnvr.recording.model import (
+    RecordingFileMissing,
+    RecordingNotFound,
+    RecordingProtected,
+    RecordingStillOpen,
+)
+from lightnvr.streams.model import DuplicateStream, InvalidStreamSetting, StreamNotFound, TooManyStreams
+
+Responses = dict[int | str, dict[str, Any]]
+"""Answers of a route, for its documentation, by status."""
+
+_SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
+    Unauthorized: (HTTPStatus.UNAUTHORIZED, "Unauthorized"),
+    StreamNotFound: (HTTPStatus.NOT_FOUND, "Stream not found"),
+    DuplicateStream: (HTTPStatus.CONFLICT, "Stream already exists"),
+    RecordingNotFound: (HTTPStatus.NOT_FOUND, "Recording not found"),
+    RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
+    RecordingStillOpen: (
+        HTTPStatus.CONFLICT,
+        "The recording is being written at this moment. Delete it when it is done.",
+    ),
+    RecordingProtected: (
+        HTTPStatus.CONFLICT,
+        "The recording is protected. An administrator can delete it with ?force=true.",
+    ),
+}
+_SPEAKING: Mapping[type[Exception], HTTPStatus] = {
+    Forbidden: HTTPStatus.FORBIDDEN,
+    TooManyStreams: HTTPStatus.CONFLICT,
+    InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
+    UnsupportedDialect: HTTPStatus.BAD_REQUEST,
+    BadRequest: HTTPStatus.BAD_REQUEST,
+}
+TOO_LARGE = "The body of the request is larger than 1 MiB."
+_OF_STATUS: Mapping[int, str] = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address. /api/docs lists what there is.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
+    HTTPStatus.BAD_REQUEST: "The request cannot be read.",
+}
+
+
+class Error(BaseModel):
+    """What every answer with a status from 400 up looks like."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"error": "Stream not found"}})
+
+    error: str
+
+
+def error_answer(status: int, text: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Return the answer for one error."""
+    return JSONResponse({"error": text}, status_code=status, headers=headers)
+
+
+def declared(*statuses: int) -> Responses:
+    """Return these statuses for a route's documentation."""
+    return {status: {"model": Error, "description": HTTPStatus(status).phrase} for status in sorted(statuses)}
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Make the application answer every error in this form."""
+    for known, (status, text) in _SENTENCES.items():
+        app.add_exception_handler(known, _saying(status, text))
+    for known, status in _SPEAKING.items():
+        app.add_exception_handler(known, _saying(status, None))
+    app.add_exception_handler(RangeNotSatisfiable, _not_satisfiable)
+    app.add_exception_handler(TooManyAttempts, _too_many_attempts)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _saying(status: int, text: str | None) -> Callable[[Request, Exception], JSONResponse]:
+    def answer(_request: Request, error: Exception) -> JSONResponse:
+        return error_answer(status, str(error) if text is None else text)
+
+    return answer
+
+
+def _not_satisfiable(_request: Request, error: Exception) -> JSONResponse:
+    headers = {"Content-Range": f"bytes */{error.size}"} if isinstance(error, RangeNotSatisfiable) else None
+    return error_answer(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "Requested Range Not Satisfiable", headers)
+
+
+def _too_many_attempts(_request: Request, error: Exception) -> JSONResponse:
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
+    return error_answer(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers)
+
+
+def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    text = sentence(error) if isinstance(error, RequestValidationError) else str(error)
+    return error_answer(HTTPStatus.BAD_REQUEST, text)
+
+
+def _http_exception(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(_allowed_methods(request))
+        text = f"This address takes {allowed}, not {request.method}."
+        return error_answer(error.status_code, text, {"Allow": allowed})
+    return error_answer(error.status_code, _OF_STATUS.get(error.status_code, str(error.detail)), error.headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    # The framework names only the methods of the first route that has this path.
+    methods: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute) and route.path_regex.match(request.url.path):
+            methods |= route.methods or set()
+    return sorted(methods)
+
+
+def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
+    # The server logs what was raised, with its traceback.
+    return error_answer(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "Something unexpected went wrong. The log of LightNVR says what."
+    )

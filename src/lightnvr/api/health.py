@@ -1,0 +1,149 @@
+"""/api/health: whether the server lives, and how its streams are."""
+
+from enum import StrEnum
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from lightnvr.api.access import Anybody, GuardedRoute
+from lightnvr.api.errors import declared
+from lightnvr.api.services import ApiServices, Services
+from lightnvr.api.times import iso
+from lightnvr.streams.model import Stream
+from lightnvr.streams.status import RecordingState, StreamState, StreamStatus
+
+router = APIRouter(tags=["Health"], route_class=GuardedRoute)
+
+
+class Overall(StrEnum):
+    """How the whole is: critical when a stream is down or the storage is gone, degraded when a recording fails."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    CRITICAL = "critical"
+
+
+class StreamHealthState(StrEnum):
+    """How one stream is: up, up but not as it should be, or without its camera."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+class StreamCounts(BaseModel):
+    """How many of the streams that should run are how."""
+
+    total: int
+    up: int
+    degraded: int
+    down: int
+
+
+class StorageHealth(BaseModel):
+    """How full the storage of recordings is; absent values cannot be read because the storage is not there."""
+
+    used_bytes: int | None
+    available_bytes: int | None
+    error: str = Field("", description="Why the storage cannot be read, or empty.")
+
+
+class StreamHealth(BaseModel):
+    """How one stream is."""
+
+    name: str
+    status: StreamHealthState
+    fps: float
+    bitrate_bps: int
+    uptime_seconds: int
+    reconnects: int
+    last_frame_ts: int
+    frames_dropped: int
+    recording_active: bool
+    last_error: str
+    recording_error: str
+
+
+class Health(BaseModel):
+    """Whether the server lives. What follows `timestamp` is for callers who are logged in."""
+
+    healthy: bool = True
+    status: Overall = Field(examples=["healthy"])
+    uptime: int = Field(examples=[86400], description="Seconds since the start.")
+    timestamp: str = Field(examples=["2026-08-01T12:00:00Z"])
+    version: str | None = None
+    streams: StreamCounts | None = None
+    storage: StorageHealth | None = None
+    streams_detail: list[StreamHealth] | None = None
+
+
+@router.get("/api/health", response_model=Health, responses=declared(429), summary="Health check")
+async def health(services: Services, caller: Anybody) -> Response:
+    """Always 200 while the server lives; `status` says how it is. Streams and storage are shown to users only."""
+    running = [
+        stream for stream in await services.streams.every() if stream.settings.enabled and not stream.privacy_mode
+    ]
+    details = [_stream_health(stream, services.supervisors.status(stream.id), services.now()) for stream in running]
+    storage = await _storage(services)
+    answer = Health(
+        status=_overall(details, storage),
+        uptime=int(services.uptime()),
+        timestamp=iso(services.now()),
+    )
+    if caller is not None:
+        answer.version = services.options.version
+        answer.streams = _counts(details)
+        answer.storage = storage
+        answer.streams_detail = details
+    return Response(
+        answer.model_dump_json(exclude_none=caller is None),
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def _storage(services: ApiServices) -> StorageHealth:
+    try:
+        space = await services.storage_space()
+    except OSError as error:
+        return StorageHealth(used_bytes=None, available_bytes=None, error=str(error.strerror or error))
+    return StorageHealth(used_bytes=space.used_bytes, available_bytes=space.available_bytes)
+
+
+def _stream_health(stream: Stream, status: StreamStatus, now: float) -> StreamHealth:
+    connected = status.state is StreamState.CONNECTED
+    failing = status.recording is RecordingState.FAILED
+    state = StreamHealthState.DOWN
+    if connected:
+        state = StreamHealthState.DEGRADED if failing else StreamHealthState.UP
+    since = status.connected_since
+    return StreamHealth(
+        name=stream.name,
+        status=state,
+        fps=round(status.fps, 2),
+        bitrate_bps=status.bitrate_bps,
+        uptime_seconds=0 if since is None or not connected else max(0, int(now - since)),
+        reconnects=status.reconnects,
+        last_frame_ts=int(status.last_packet_at or 0),
+        frames_dropped=status.dropped_packets,
+        recording_active=status.recording is RecordingState.RECORDING,
+        last_error=status.last_error or stream.problem,
+        recording_error=status.recording_error,
+    )
+
+
+def _counts(details: list[StreamHealth]) -> StreamCounts:
+    states = [detail.status for detail in details]
+    return StreamCounts(
+        total=len(states),
+        up=states.count(StreamHealthState.UP),
+        degraded=states.count(StreamHealthState.DEGRADED),
+        down=states.count(StreamHealthState.DOWN),
+    )
+
+
+def _overall(details: list[StreamHealth], storage: StorageHealth) -> Overall:
+    states = {detail.status for detail in details}
+    if storage.error or StreamHealthState.DOWN in states:
+        return Overall.CRITICAL
+    return Overall.DEGRADED if StreamHealthState.DEGRADED in states else Overall.HEALTHY

@@ -1,0 +1,74 @@
+"""Completes the OpenAPI document: how to log in, and what each operation needs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
+
+from lightnvr.api.access import GuardedRoute, Level, RouteWithoutRole
+
+_DESCRIPTION = """\
+The REST API of LightNVR, a network video recorder.
+
+Log in with `POST /api/auth/login` and keep the cookie, or send an API key in `X-API-Key` or as `Authorization: Bearer`,
+or use HTTP Basic. Every answer with a status from 400 up is `{"error": "a sentence"}`. Times are ISO 8601 in UTC.
+"""
+_SCHEMES: Mapping[str, Mapping[str, str]] = {
+    "session": {"type": "apiKey", "in": "cookie", "name": "session", "description": "From POST /api/auth/login."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "From lightnvr user api-key."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The same API key."},
+    "basic": {"type": "http", "scheme": "basic", "description": "User name and password."},
+}
+_NEEDS = {
+    Level.VIEWER: "every user",
+    Level.EDITOR: "the roles ADMIN, USER and API",
+    Level.ADMIN: "the role ADMIN",
+}
+
+
+def check_roles(app: FastAPI) -> None:
+    """Raise RouteWithoutRole when any route of the application could be called without a declared role."""
+    for context in iter_route_contexts(app.routes):
+        if not isinstance(context.original_route, GuardedRoute):
+            raise RouteWithoutRole(f"The route {context.path} declares no level of access.")
+
+
+def complete_openapi(app: FastAPI) -> None:
+    """Make the application give the completed document."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    schema = get_openapi(title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes)
+    schema.setdefault("components", {})["securitySchemes"] = dict(_SCHEMES)
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)
+    levels = _levels(app)
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            operation["responses"].pop("422", None)
+            level = levels[path, method.upper()]
+            if level in _NEEDS:
+                operation["security"] = [{scheme: []} for scheme in _SCHEMES]
+                operation["description"] = f"{operation.get('description', '')}\n\nFor {_NEEDS[level]}."
+            elif level is Level.ANYBODY:
+                operation["security"] = [{}, *({scheme: []} for scheme in _SCHEMES)]
+    return schema
+
+
+def _levels(app: FastAPI) -> dict[tuple[str, str], Level]:
+    levels = {}
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, GuardedRoute):
+            for method in context.methods or ():
+                levels[context.path_format or "", method] = route.level
+    return levels

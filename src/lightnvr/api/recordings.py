@@ -1,0 +1,177 @@
+"""/api/recordings: what was recorded."""
+
+from collections.abc import AsyncIterator
+from pathlib import PurePosixPath
+from typing import Annotated, Literal, TypedDict
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.params import Depends
+from fastapi.responses import StreamingResponse
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from lightnvr.accounts.model import Role
+from lightnvr.api.access import VIEWER, Editor, Forbidden, GuardedRoute
+from lightnvr.api.answers import json_answer
+from lightnvr.api.errors import Responses, declared
+from lightnvr.api.files import file_answer
+from lightnvr.api.recording_models import (
+    Pagination,
+    RecordingAnswer,
+    RecordingDeleted,
+    RecordingList,
+    recording_answer,
+)
+from lightnvr.api.services import ApiServices, Services
+from lightnvr.api.times import read_time
+from lightnvr.api.validation import BadRequest
+from lightnvr.recording.model import RecordingFilter, RecordingPage, RecordingSort
+
+router = APIRouter(prefix="/api/recordings", tags=["Recordings"], route_class=GuardedRoute)
+
+_MAX_LIMIT = 1000
+_DEFAULT_LIMIT = 20
+_MAX_PAGE = 10**12
+_MEDIA: Responses = {
+    200: {"description": "The whole file.", "content": {"video/mp4": {}}},
+    206: {"description": "A part of the file.", "content": {"video/mp4": {}}},
+    304: {"description": "The file is the one that the client has already."},
+}
+
+
+class _MediaRoute(TypedDict):
+    response_class: type[Response]
+    responses: Responses
+    dependencies: list[Depends]
+    summary: str
+
+
+def _media_route(summary: str) -> _MediaRoute:
+    return {
+        "response_class": Response,
+        "responses": _MEDIA | declared(400, 401, 404, 416, 429),
+        "dependencies": [VIEWER],
+        "summary": summary,
+    }
+
+
+RecordingId = Annotated[int, Path(alias="id", ge=1, le=2**63 - 1, description="Id of the recording.", examples=[4711])]
+Time = "ISO 8601 with any offset (none is UTC), a date, or Unix seconds."
+
+
+def _limit(value: object) -> int | str:
+    text = str(value).lower()
+    if text == "all":
+        return text
+    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MAX_LIMIT:
+        return int(text)
+    raise PydanticCustomError("not_allowed", "{sentence}", {"sentence": f"must be 1 to {_MAX_LIMIT}, or all"})
+
+
+Limit = Annotated[Annotated[int, Field(ge=1, le=_MAX_LIMIT)] | Literal["all"], BeforeValidator(_limit)]
+
+
+@router.get(
+    "",
+    response_model=RecordingList,
+    responses=declared(400, 401, 429),
+    dependencies=[VIEWER],
+    summary="List recordings",
+)
+async def list_recordings(
+    services: Services,
+    stream: Annotated[str | None, Query(description="Names of streams, separated by commas.")] = None,
+    start: Annotated[str | None, Query(description=f"Only what began at this time or later. {Time}")] = None,
+    end: Annotated[str | None, Query(description=f"Only what began at this time or earlier. {Time}")] = None,
+    page: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 1,
+    limit: Annotated[Limit, Query(description="How many a page, or all on one page.")] = _DEFAULT_LIMIT,
+    sort: RecordingSort = RecordingSort.START_TIME,
+    order: Literal["asc", "desc"] = "desc",
+) -> Response:
+    """Recordings, newest first unless asked otherwise, a page at a time. Those being written are among them."""
+    wanted = RecordingFilter(
+        streams=tuple(dict.fromkeys(name.strip() for name in (stream or "").split(",") if name.strip())),
+        start_us=None if start is None else read_time("start", start, end_of_day=False),
+        end_us=None if end is None else read_time("end", end, end_of_day=True),
+        sort=sort,
+        descending=order == "desc",
+    )
+    if any("\x00" in name for name in wanted.streams):
+        raise BadRequest("stream must not hold control characters")
+    if limit == "all":
+        first = await services.recordings.page(wanted, offset=0, limit=_MAX_LIMIT)
+        return StreamingResponse(_everything(services, wanted, first), media_type="application/json")
+    some = await services.recordings.page(wanted, offset=(page - 1) * limit, limit=limit)
+    pagination = Pagination(page=page, pages=-(-some.total // limit), total=some.total, limit=limit)
+    answers = [recording_answer(recording, services.storage_roots) for recording in some.recordings]
+    return json_answer(RecordingList.model_construct(recordings=answers, pagination=pagination))
+
+
+async def _everything(services: ApiServices, wanted: RecordingFilter, page: RecordingPage) -> AsyncIterator[str]:
+    """Yield a RecordingList of any length, of which no more than a page is in memory."""
+    sent, separator = 0, '{"recordings":['
+    while page.recordings:
+        for recording in page.recordings:
+            yield separator + recording_answer(recording, services.storage_roots).model_dump_json()
+            separator = ","
+        sent += len(page.recordings)
+        if len(page.recordings) < _MAX_LIMIT:
+            break
+        page = await services.recordings.page(wanted, offset=sent, limit=_MAX_LIMIT)
+    pagination = Pagination(page=1, pages=min(sent, 1), total=sent, limit=max(sent, 1))
+    yield f'{separator if not sent else ""}],"pagination":{pagination.model_dump_json()}}}'
+
+
+@router.head("/play/{id}", **_media_route("Ask for the headers of a recording"))
+@router.get("/play/{id}", **_media_route("Play a recording"))
+async def play_recording(recording_id: RecordingId, request: Request, services: Services) -> Response:
+    """The file, for a player. Parts of it can be asked for with `Range`, also while it is being written."""
+    return await file_answer(request, await services.recordings.file(recording_id), {})
+
+
+@router.head("/download/{id}", **_media_route("Ask for the headers of a download"))
+@router.get("/download/{id}", **_media_route("Download a recording"))
+async def download_recording(recording_id: RecordingId, request: Request, services: Services) -> Response:
+    """The file, to be kept, under a name that begins with the stream's."""
+    file = await services.recordings.file(recording_id)
+    name = f"{file.recording.stream_name}_{PurePosixPath(file.recording.path).name}"
+    return await file_answer(request, file, {"Content-Disposition": attachment(name)})
+
+
+@router.get(
+    "/{id}",
+    response_model=RecordingAnswer,
+    responses=declared(400, 401, 404, 429),
+    dependencies=[VIEWER],
+    summary="Get a recording",
+)
+async def get_recording(recording_id: RecordingId, services: Services) -> Response:
+    """One recording, finished or not."""
+    recording = await services.recordings.get(recording_id)
+    return json_answer(recording_answer(recording, services.storage_roots))
+
+
+@router.delete(
+    "/{id}",
+    response_model=RecordingDeleted,
+    responses=declared(400, 401, 403, 404, 409, 429),
+    summary="Delete a recording",
+)
+async def delete_recording(
+    recording_id: RecordingId,
+    services: Services,
+    caller: Editor,
+    force: Annotated[bool, Query(description="Delete it even if it is protected. Administrators only.")] = False,
+) -> Response:
+    """Deletes a recording and its file."""
+    if force and caller.role is not Role.ADMIN:
+        raise Forbidden("Only an administrator may delete protected recordings.")
+    await services.recordings.delete(recording_id, force=force)
+    return json_answer(RecordingDeleted())
+
+
+def attachment(name: str) -> str:
+    """Return a Content-Disposition that every browser saves under this name (RFC 6266, RFC 8187)."""
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,83 @@
+"""What the API needs from the rest of the product. Made by the composition root."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from lightnvr.accounts.authentication import Authentication
+from lightnvr.accounts.logins import Logins
+from lightnvr.accounts.sessions import Sessions
+from lightnvr.media.address import SourceAddress
+from lightnvr.media.opening import Transport
+from lightnvr.media.probe import ProbeResult
+from lightnvr.recording.service import Recordings
+from lightnvr.streams.catalog import StreamCatalog
+from lightnvr.streams.service import StreamSupervisors
+
+
+class Probe(Protocol):
+    """Looks at a camera once."""
+
+    async def __call__(self, address: SourceAddress, transport: Transport) -> ProbeResult:
+        """Connect, look, disconnect, within a few seconds. Raises CameraError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSpace:
+    """How full the storage of recordings is, in bytes."""
+
+    used_bytes: int
+    available_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A server that helps a browser to reach the live view."""
+
+    url: str
+    username: str = ""
+    credential: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """Settings that the API looks at itself. `trusted_proxies` are networks, separated by commas."""
+
+    version: str
+    dialect: str = "documented"
+    trusted_proxies: str = ""
+    ice_servers: tuple[IceServer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServices:
+    """Everything the handlers work with.
+
+    `storage_roots` gives the folder of each storage by its id. `storage_space` raises OSError when the storage is not
+    there. `uptime` gives seconds since the start, `now` seconds since 1970 UTC.
+    """
+
+    authentication: Authentication
+    sessions: Sessions
+    logins: Logins
+    streams: StreamCatalog
+    supervisors: StreamSupervisors
+    recordings: Recordings
+    storage_roots: Mapping[int, Path]
+    storage_space: Callable[[], Awaitable[StorageSpace]]
+    probe: Probe
+    uptime: Callable[[], float]
+    now: Callable[[], float]
+    options: ApiOptions
+
+
+def _services(request: Request) -> ApiServices:
+    services: ApiServices = request.app.state.services
+    return services
+
+
+Services = Annotated[ApiServices, Depends(_services)]

@@ -1,0 +1,196 @@
+"""/api/streams: the cameras."""
+
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from lightnvr.accounts.model import User
+from lightnvr.api.access import EDITOR, VIEWER, Editor, GuardedRoute, Viewer
+from lightnvr.api.answers import json_answer
+from lightnvr.api.dialects import InDialect
+from lightnvr.api.errors import declared
+from lightnvr.api.services import ApiServices, Services
+from lightnvr.api.stream_models import (
+    NewStreamBody,
+    StreamAnswer,
+    StreamChangeBody,
+    StreamChanged,
+    StreamList,
+    StreamView,
+    Url,
+)
+from lightnvr.media.errors import CameraError
+from lightnvr.media.opening import Transport
+from lightnvr.streams.masking import source_address
+from lightnvr.streams.model import Stream
+
+router = APIRouter(prefix="/api/streams", tags=["Streams"], route_class=GuardedRoute)
+
+Reference = Annotated[str, Path(description="Name of the stream, percent-encoded, or its id.", examples=["Front Door"])]
+
+
+class TestedBody(BaseModel):
+    """A camera to be tried out. Nothing is stored."""
+
+    model_config = ConfigDict(
+        title="StreamTest", json_schema_extra={"example": {"url": "rtsp://192.168.1.100/stream1"}}
+    )
+
+    url: Url
+    protocol: int = Field(0, ge=0, le=1, strict=True, description="How RTSP carries the media: 0 is TCP, 1 is UDP.")
+    onvif_username: str = Field("", max_length=63, description="User name, instead of the one in url.")
+    onvif_password: str = Field("", max_length=63, description="Password, instead of the one in url.")
+
+
+class VideoInfo(BaseModel):
+    """What a camera sends."""
+
+    width: int = Field(examples=[1920])
+    height: int = Field(examples=[1080])
+    fps: int = Field(examples=[15])
+    codec: str = Field(examples=["h264"])
+    audio_codec: str = Field(examples=["aac"])
+
+
+class Tested(BaseModel):
+    """Whether the camera could be opened; `info` when it could, `message` when not."""
+
+    success: bool
+    info: VideoInfo | None = None
+    message: str | None = Field(None, examples=["The camera at 192.168.1.100 refuses the user name or password."])
+
+
+class Done(BaseModel):
+    """It is done."""
+
+    success: bool = True
+
+
+class Refreshed(Done):
+    """The connection to the camera is being made again."""
+
+    message: str = "The connection to the camera is being made again."
+    stream: str = Field(examples=["Front Door"])
+
+
+class PrivacySwitched(Done):
+    """Privacy mode as it is now."""
+
+    privacy_mode: bool
+
+
+def _view(services: ApiServices, stream: Stream, caller: User) -> StreamView:
+    return StreamView(stream, services.supervisors.status(stream.id), caller.role.may_write)
+
+
+@router.get("", response_model=StreamList, responses=declared(400, 401, 429), summary="List streams")
+async def list_streams(services: Services, caller: Viewer, dialect: InDialect) -> Response:
+    """All streams, by name, with what each is doing."""
+    views = [_view(services, stream, caller) for stream in await services.streams.every()]
+    return json_answer(dialect.streams(views))
+
+
+@router.post(
+    "",
+    response_model=StreamChanged,
+    status_code=HTTPStatus.CREATED,
+    responses=declared(400, 401, 403, 409, 413, 429),
+    summary="Add a stream",
+)
+async def add_stream(body: NewStreamBody, services: Services, caller: Editor, dialect: InDialect) -> Response:
+    """Stores a stream and starts it. Answered when it is stored and connecting, not when the camera has answered."""
+    stream = await services.streams.add(body.new_stream())
+    await services.supervisors.apply(stream.id)
+    headers = {"Location": f"/api/streams/{quote(stream.name, safe='')}"}
+    answer = dialect.stream_changed(_view(services, stream, caller))
+    return json_answer(answer, status=HTTPStatus.CREATED, headers=headers)
+
+
+@router.post(
+    "/test",
+    response_model=Tested,
+    response_model_exclude_none=True,
+    responses=declared(400, 401, 403, 413, 429),
+    dependencies=[EDITOR],
+    summary="Try a camera out",
+)
+async def try_stream(body: TestedBody, services: Services) -> Tested:
+    """Opens a camera once and says what it sends. When it fails, `success` is false and `message` says why."""
+    address = source_address(body.url, None)
+    if body.onvif_username:
+        address = address.with_credentials(body.onvif_username, body.onvif_password)
+    try:
+        seen = await services.probe(address, Transport.UDP if body.protocol else Transport.TCP)
+    except CameraError as error:
+        return Tested(success=False, message=str(error))
+    return Tested(
+        success=True,
+        info=VideoInfo(
+            width=seen.width, height=seen.height, fps=round(seen.fps), codec=seen.codec, audio_codec=seen.audio_codec
+        ),
+    )
+
+
+@router.get("/{name}", response_model=StreamAnswer, responses=declared(400, 401, 404, 429), summary="Get a stream")
+async def get_stream(name: Reference, services: Services, caller: Viewer, dialect: InDialect) -> Response:
+    """One stream, with what it is doing."""
+    return json_answer(dialect.stream(_view(services, await services.streams.find(name), caller)))
+
+
+@router.get(
+    "/{name}/full", response_model=StreamAnswer, responses=declared(400, 401, 404, 429), summary="Get a full stream"
+)
+async def get_full_stream(name: Reference, services: Services, caller: Viewer, dialect: InDialect) -> Response:
+    """The same object: every answer about a stream is complete."""
+    return json_answer(dialect.stream(_view(services, await services.streams.find(name), caller)))
+
+
+@router.put(
+    "/{name}",
+    response_model=StreamChanged | PrivacySwitched,
+    responses=declared(400, 401, 403, 404, 413, 429),
+    summary="Change a stream",
+)
+async def change_stream(
+    name: Reference, body: StreamChangeBody, services: Services, caller: Editor, dialect: InDialect
+) -> Response:
+    """Changes the members that are sent. Answered when the change is stored and in force.
+
+    Only what needs another connection interrupts recording. No other stream is disturbed.
+    """
+    stream = await services.streams.change(name, body.change())
+    await services.supervisors.apply(stream.id)
+    if body.is_privacy_switch:
+        return json_answer(PrivacySwitched(privacy_mode=stream.privacy_mode))
+    return json_answer(dialect.stream_changed(_view(services, stream, caller)))
+
+
+@router.delete(
+    "/{name}",
+    response_model=Done,
+    responses=declared(400, 401, 403, 404, 429),
+    dependencies=[EDITOR],
+    summary="Delete a stream",
+)
+async def delete_stream(name: Reference, services: Services) -> Response:
+    """Stops a stream and deletes it. What it recorded stays."""
+    stream = await services.streams.remove(name)
+    await services.supervisors.apply(stream.id)
+    return json_answer(Done())
+
+
+@router.post(
+    "/{name}/refresh",
+    response_model=Refreshed,
+    responses=declared(400, 401, 404, 429),
+    dependencies=[VIEWER],
+    summary="Reconnect a stream",
+)
+async def refresh_stream(name: Reference, services: Services) -> Response:
+    """Drops the connection to the camera and makes a new one at once."""
+    stream = await services.streams.find(name)
+    await services.supervisors.refresh(stream.id)
+    return json_answer(Refreshed(stream=stream.name))

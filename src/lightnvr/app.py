@@ -1,0 +1,266 @@
+"""The composition root: builds every service, hands them to the API, and owns what runs."""
+
+import asyncio
+import logging
+import shutil
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import uvicorn
+import uvloop
+
+from lightnvr import __version__
+from lightnvr.accounts.authentication import Authentication
+from lightnvr.accounts.first_account import make_first_account
+from lightnvr.accounts.limiter import LimiterRules, LoginLimiter
+from lightnvr.accounts.logins import Logins
+from lightnvr.accounts.passwords import Passwords
+from lightnvr.accounts.sessions import SessionRules, Sessions
+from lightnvr.accounts.store import AccountStore
+from lightnvr.api.application import create_api
+from lightnvr.api.services import ApiOptions, ApiServices, IceServer, StorageSpace
+from lightnvr.config import Settings
+from lightnvr.db.engine import Database, database_url, open_database
+from lightnvr.db.migrating import migrate
+from lightnvr.logs import configure_logging
+from lightnvr.media.address import SourceAddress
+from lightnvr.media.opening import Transport
+from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.process import limit_malloc_arenas, sole_owner
+from lightnvr.recording.disk import OsDisk
+from lightnvr.recording.engine import RecordingEngine, RecordingOptions
+from lightnvr.recording.layout import DirectoryFormat
+from lightnvr.recording.library import RecordingLibrary
+from lightnvr.streams.catalog import StreamCatalog
+from lightnvr.streams.fleet import Fleet
+from lightnvr.streams.plan import StreamPlan
+from lightnvr.streams.secrets import SecretBox
+from lightnvr.streams.store import StreamStore
+from lightnvr.wiring import HubRecorder, plan_for
+
+_STOP_STREAMS_S = 2.5
+_PROBE_S = 10.0
+_ARENAS = 2
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """The server while it runs: the TCP port it listens on, its task, its streams."""
+
+    port: int
+    task: asyncio.Task[None]
+    catalog: StreamCatalog
+    fleet: Fleet
+
+
+def run(settings: Settings) -> None:
+    """Run the server until SIGTERM or SIGINT. Raises OSError, UnusableDatabase, UnusableKeyFile."""
+    limit_malloc_arenas(_ARENAS)
+    configure_logging(settings.general.log_level, settings.general.log_file)
+    with sole_owner(settings.general.data_dir):
+        uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve_until(stop, settings)
+
+
+async def serve_until(
+    stop: asyncio.Event,
+    settings: Settings,
+    *,
+    on_ready: Callable[[RunningServer], Awaitable[None]] | None = None,
+) -> None:
+    """Run the server until `stop` is set; `on_ready` is awaited once requests are answered."""
+    async with running(settings) as server:
+        log.info("LightNVR %s listens on http://%s:%d", __version__, settings.web.bind_ip, server.port)
+        if on_ready is not None:
+            await on_ready(server)
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait([waiting, server.task], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        log.info("stopping")
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[RunningServer]:
+    """Run everything while the context is open; leaving it finishes every file.
+
+    Raises OSError, UnusableDatabase, UnusableKeyFile, InvalidAccount.
+    """
+    began = time.monotonic()
+    if not settings.database.url:
+        settings.database.path.parent.mkdir(parents=True, exist_ok=True)
+    secrets = SecretBox.open(settings.secret_key_file)
+    url = database_url(settings.database.url, settings.database.path)
+    await migrate(url)
+    database = open_database(url)
+    try:
+        catalog = StreamCatalog(
+            database,
+            StreamStore(secrets),
+            max_streams=settings.streams.max_streams,
+            segment_duration=settings.storage.mp4_segment_duration,
+            now=time.time,
+        )
+        async with _recording(settings, database, catalog) as (engine, fleet):
+            services = await _services(settings, database, catalog, fleet, engine, began)
+            async with _http(settings, services) as (port, task):
+                yield RunningServer(port, task, catalog, fleet)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _recording(
+    settings: Settings, database: Database, catalog: StreamCatalog
+) -> AsyncIterator[tuple[RecordingEngine, Fleet]]:
+    storage = settings.storage
+    options = RecordingOptions(
+        root=storage.path,
+        directory_format=DirectoryFormat(storage.mp4_directory_format),
+        fragment_duration_s=storage.fragment_duration_ms / 1000,
+        sync_interval_s=storage.sync_interval_s,
+    )
+    engine = RecordingEngine(database, OsDisk(), options)
+    streams = await catalog.every()
+    await engine.start({stream.folder: stream.name for stream in streams})
+
+    async def load(stream_id: int) -> StreamPlan | None:
+        stream = await catalog.by_id(stream_id)
+        return None if stream is None else plan_for(stream, settings.streams)
+
+    fleet = Fleet(load, partial(HubRecorder, engine.place))
+    try:
+        await fleet.start([plan_for(stream, settings.streams) for stream in streams])
+        yield engine, fleet
+    finally:
+        await fleet.stop(_STOP_STREAMS_S)
+        await engine.stop()
+
+
+async def _services(
+    settings: Settings,
+    database: Database,
+    catalog: StreamCatalog,
+    fleet: Fleet,
+    engine: RecordingEngine,
+    began: float,
+) -> ApiServices:
+    web = settings.web
+    accounts = AccountStore(database)
+    passwords = Passwords()
+    first = await make_first_account(
+        accounts,
+        passwords,
+        time.time,
+        chosen_password=web.password,
+        initial_password_file=settings.initial_password_file,
+    )
+    if first is not None and first.password is not None:
+        # Shown once, on purpose: it is the only way in.
+        print(f"\n  Log in as {first.username} with the password {first.password}\n", flush=True)  # noqa: T201
+    rules = SessionRules(web.auth_timeout_hours * 3600, web.auth_absolute_timeout_hours * 3600)
+    sessions = Sessions(accounts, rules, time.time)
+    limiter_rules = LimiterRules(
+        web.login_rate_limit_enabled, web.login_rate_limit_max_attempts, web.login_rate_limit_window_seconds
+    )
+    logins = Logins(accounts, passwords, LoginLimiter(limiter_rules, time.monotonic), time.time)
+    root = settings.storage.path
+
+    async def space() -> StorageSpace:
+        usage = await asyncio.to_thread(shutil.disk_usage, root)
+        return StorageSpace(usage.used, usage.free)
+
+    async def look(address: SourceAddress, transport: Transport) -> ProbeResult:
+        return await asyncio.to_thread(probe, address, transport, _PROBE_S)
+
+    return ApiServices(
+        authentication=Authentication(accounts, sessions, logins, enabled=web.auth_enabled),
+        sessions=sessions,
+        logins=logins,
+        streams=catalog,
+        supervisors=fleet,
+        recordings=RecordingLibrary(database, OsDisk(), engine.open_recordings),
+        storage_roots={engine.place.storage.id: root},
+        storage_space=space,
+        probe=look,
+        uptime=lambda: time.monotonic() - began,
+        now=time.time,
+        options=ApiOptions(
+            version=__version__,
+            dialect=settings.api.dialect,
+            trusted_proxies=web.trusted_proxy_cidrs,
+            ice_servers=_ice_servers(settings),
+        ),
+    )
+
+
+def _ice_servers(settings: Settings) -> tuple[IceServer, ...]:
+    go2rtc = settings.go2rtc
+    servers: list[IceServer] = []
+    if go2rtc.stun_enabled and go2rtc.stun_server:
+        servers.append(IceServer(f"stun:{go2rtc.stun_server.removeprefix('stun:')}"))
+    if go2rtc.turn_enabled and go2rtc.turn_server_url:
+        servers.append(IceServer(go2rtc.turn_server_url, go2rtc.turn_username, go2rtc.turn_password))
+    return tuple(servers)
+
+
+class _Server(uvicorn.Server):
+    """Signals are handled by the composition root: uvicorn would raise them again and skip the finishing of files."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept requests."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _http(settings: Settings, services: ApiServices) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
+    listener = _listen(settings.web.bind_ip, settings.web.port)
+    config = uvicorn.Config(
+        create_api(services),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+    try:
+        ready = asyncio.create_task(server.ready.wait())
+        await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        yield int(listener.getsockname()[1]), task
+    finally:
+        server.should_exit = True
+        await asyncio.wait([task])
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise OSError(f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with --port.") from error

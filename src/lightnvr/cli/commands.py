@@ -1,0 +1,101 @@
+"""The commands of lightnvr. A failure that is to be expected ends in a sentence, not in a traceback."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lightnvr import __version__
+from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, UserNotFound
+from lightnvr.cli import check, users
+from lightnvr.cli.options import ConfigFile, DataDir, Host, Port, settings_from
+from lightnvr.config import CommandLine, InvalidSettings, sample_ini
+from lightnvr.db.engine import UnusableDatabase
+from lightnvr.streams.secrets import UnusableKeyFile
+
+_EXPECTED = (
+    DuplicateUsername,
+    InvalidAccount,
+    InvalidSettings,
+    LastAdministrator,
+    OSError,
+    UnusableDatabase,
+    UnusableKeyFile,
+    UserNotFound,
+)
+
+cli = typer.Typer(
+    name="lightnvr",
+    help="LightNVR, a network video recorder.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+config = typer.Typer(help="Settings.", no_args_is_help=True)
+cli.add_typer(users.commands, name="user")
+cli.add_typer(config, name="config")
+cli.command("check")(check.check)
+
+
+def main() -> None:
+    """Run the command that was typed."""
+    try:
+        cli(prog_name="lightnvr")
+    except DuplicateUsername as error:
+        _fail(f"There is a user named {error} already.")
+    except UserNotFound as error:
+        _fail(f"There is no user named {error}. `lightnvr user list` shows who there is.")
+    except LastAdministrator as error:
+        _fail(f"{error} is the last administrator and cannot be deleted: nobody could add another.")
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}." if error.filename else str(error))
+    except _EXPECTED as error:
+        _fail(str(error))
+
+
+def _fail(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201
+    sys.exit(1)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"LightNVR {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
+@cli.command()
+def serve(config: ConfigFile = None, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
+    """Run the server on your cameras until it is stopped."""
+    # Only this command needs the media libraries, which take a moment to load.
+    from lightnvr.app import run  # noqa: PLC0415
+
+    run(settings_from(CommandLine(config, data_dir, host, port)).settings)
+
+
+@cli.command()
+def demo(
+    data_dir: Annotated[Path, typer.Option(help="Folder that the demo keeps everything in.")] = Path("demo-data"),
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Run the server on four demo cameras that need no hardware."""
+    from lightnvr.demonstration import run_demo  # noqa: PLC0415
+
+    run_demo(settings_from(CommandLine(None, data_dir, host, port)).settings)
+
+
+@config.command()
+def sample() -> None:
+    """Print a lightnvr.ini with every setting, what it does, its range and its default."""
+    typer.echo(sample_ini(), nl=False)

@@ -1,0 +1,117 @@
+"""Names of settings that other versions of LightNVR know and this one has no use for yet.
+
+They are accepted without a warning, so that an existing lightnvr.ini starts, and are kept in `Settings.later`.
+"""
+
+LATER_KEYS: dict[str, frozenset[str]] = {
+    "general": frozenset({"pid_file", "syslog_enabled", "syslog_ident", "syslog_facility"}),
+    "storage": frozenset(
+        {
+            "path_hls",
+            "max_size",
+            "retention_days",
+            "auto_delete_oldest",
+            "min_free_pct",
+            "pressure_warning_pct",
+            "pressure_critical_pct",
+            "pressure_emergency_pct",
+            "record_mp4_directly",
+            "mp4_path",
+            "mp4_retention_days",
+            "generate_thumbnails",
+            "thumbnails_per_recording",
+        }
+    ),
+    "models": frozenset({"path"}),
+    "api_detection": frozenset(
+        {
+            "url",
+            "backend",
+            "detection_threshold",
+            "pre_detection_buffer",
+            "post_detection_buffer",
+            "buffer_strategy",
+            "confidence_threshold",
+            "filter_classes",
+        }
+    ),
+    "detection_engine": frozenset({"enabled", "threads", "delegate"}),
+    "detection": frozenset({"grace_period"}),
+    "database": frozenset({"backup_interval_minutes", "backup_retention_count", "post_backup_script"}),
+    "web": frozenset(
+        {
+            "root",
+            "username",
+            "webrtc_disabled",
+            "hls_disabled",
+            "mse_disabled",
+            "trusted_device_days",
+            "demo_mode",
+            "force_mfa_on_login",
+            "web_thread_pool_size",
+        }
+    ),
+    "memory": frozenset({"buffer_size", "use_swap", "swap_file", "swap_size"}),
+    "hardware": frozenset({"hw_accel_enabled", "hw_accel_device"}),
+    "go2rtc": frozenset(
+        {
+            "enabled",
+            "binary_path",
+            "config_dir",
+            "api_port",
+            "rtsp_port",
+            "webrtc_enabled",
+            "webrtc_listen_port",
+            "webrtc_port",
+            "external_ip",
+            "ice_servers",
+            "webrtc_connection_timeout_ms",
+            "webrtc_ice_recovery_timeout_ms",
+            "force_native_hls",
+            "proxy_max_inflight",
+        }
+    ),
+    "mqtt": frozenset(
+        {
+            "enabled",
+            "broker_host",
+            "broker_port",
+            "username",
+            "password",
+            "client_id",
+            "topic_prefix",
+            "tls_enabled",
+            "keepalive",
+            "qos",
+            "retain",
+            "ha_discovery",
+            "ha_discovery_enabled",
+            "ha_discovery_prefix",
+            "ha_snapshot_interval",
+        }
+    ),
+    "onvif": frozenset({"discovery_enabled", "discovery_interval", "discovery_network"}),
+}
+
+SHORT_VARIABLES: dict[str, tuple[str, str]] = {
+    "LIGHTNVR_DATA_DIR": ("general", "data_dir"),
+    "LIGHTNVR_LOG_LEVEL": ("general", "log_level"),
+    "LIGHTNVR_ADMIN_PASSWORD": ("web", "password"),
+    "LIGHTNVR_DB_PATH": ("database", "path"),
+    "LIGHTNVR_TURN_ENABLED": ("go2rtc", "turn_enabled"),
+    "LIGHTNVR_TURN_SERVER_URL": ("go2rtc", "turn_server_url"),
+    "LIGHTNVR_TURN_USERNAME": ("go2rtc", "turn_username"),
+    "LIGHTNVR_TURN_PASSWORD": ("go2rtc", "turn_password"),
+    "LIGHTNVR_WEBRTC_CONNECTION_TIMEOUT_MS": ("go2rtc", "webrtc_connection_timeout_ms"),
+    "LIGHTNVR_WEBRTC_ICE_RECOVERY_TIMEOUT_MS": ("go2rtc", "webrtc_ice_recovery_timeout_ms"),
+    "LIGHTNVR_DEMO_MODE": ("web", "demo_mode"),
+    "LIGHTNVR_RETENTION_DAYS": ("storage", "retention_days"),
+    "LIGHTNVR_DB_BACKUP_INTERVAL_MINUTES": ("database", "backup_interval_minutes"),
+    "LIGHTNVR_DB_BACKUP_RETENTION_COUNT": ("database", "backup_retention_count"),
+    "LIGHTNVR_DB_POST_BACKUP_SCRIPT": ("database", "post_backup_script"),
+    "LIGHTNVR_ONVIF_NETWORK": ("onvif", "discovery_network"),
+}
+"""Environment variables whose name is not LIGHTNVR_<SECTION>_<KEY>."""
+
+IGNORED_VARIABLES = frozenset({"LIGHTNVR_MIGRATIONS_DIR", "LIGHTNVR_AUTO_INIT"})
+"""Variables of other versions' containers that say nothing to this one."""

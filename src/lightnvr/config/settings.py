@@ -1,0 +1,225 @@
+"""Every setting of LightNVR: its type, its default, its range and a sentence saying what it does."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+SYSTEM_DATA_DIR = Path("/var/lib/lightnvr")
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _absolute_unless_empty(path: Path | None) -> Path | None:
+    return None if path is None else _absolute(path)
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+def _ip_address(text: str) -> str:
+    return str(ipaddress.ip_address(text))
+
+
+def _networks(text: str) -> str:
+    for part in text.replace(",", " ").split():
+        ipaddress.ip_network(part, strict=False)
+    return text
+
+
+Folder = Annotated[Path, AfterValidator(_absolute)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none), AfterValidator(_absolute_unless_empty)]
+IpAddress = Annotated[str, AfterValidator(_ip_address)]
+Networks = Annotated[str, AfterValidator(_networks)]
+
+
+class Section(BaseModel):
+    """One section of lightnvr.ini."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+
+
+class GeneralSettings(Section):
+    """Where LightNVR keeps its own files, and what it logs."""
+
+    data_dir: Folder = Field(
+        SYSTEM_DATA_DIR,
+        description="Folder that everything is kept in unless another setting says otherwise. Without this setting: "
+        "/var/lib/lightnvr when it is writable, else ~/.local/share/lightnvr.",
+    )
+    log_level: int = Field(2, ge=0, le=3, description="What is logged: 0 errors, 1 warnings too, 2 the usual, 3 all.")
+    log_file: OptionalPath = Field(
+        None,
+        description="File to log to, besides the console. Empty: the console only, which suits systemd and Docker.",
+    )
+
+
+class StorageSettings(Section):
+    """Where recordings are kept and how they are written."""
+
+    path: Folder = Field(
+        SYSTEM_DATA_DIR / "recordings", description="Folder of the recordings. Default: recordings/ in the data folder."
+    )
+    mp4_directory_format: Literal["flat", "year_month", "year_month_day"] = Field(
+        "year_month_day", description="Folders below the one of a stream: none, YYYY/MM or YYYY/MM/DD (UTC)."
+    )
+    mp4_segment_duration: int = Field(
+        900, ge=10, le=3600, description="Length of a recording in seconds, for streams that do not say it themselves."
+    )
+    fragment_duration_ms: int = Field(
+        500, ge=100, le=5000, description="Milliseconds of footage written at a time: what a crash can cost at most."
+    )
+    sync_interval_s: float = Field(
+        2.0, ge=0, le=60, description="Seconds between flushes to the disk: what a power cut can cost. 0: always."
+    )
+
+
+class DatabaseSettings(Section):
+    """Where the database is."""
+
+    path: Folder = Field(
+        SYSTEM_DATA_DIR / "lightnvr.db",
+        description="The SQLite file, used when url is empty. Default: lightnvr.db in the data folder.",
+    )
+    url: str = Field(
+        "",
+        repr=False,
+        description="Address of a PostgreSQL database: postgresql://user:password@host/name. Empty: SQLite.",
+    )
+
+
+class WebSettings(Section):
+    """The web server: address, login and sessions."""
+
+    port: int = Field(8080, ge=1, le=65535, description="TCP port that the server listens on.")
+    bind_ip: IpAddress = Field(
+        "0.0.0.0",  # noqa: S104 - a video recorder is there to be reached from other machines
+        description="Address that the server listens on. With auth_enabled = false it is 127.0.0.1 unless set here.",
+    )
+    auth_enabled: bool = Field(
+        True, description="Whether callers must log in. When false, everybody who reaches the port is an administrator."
+    )
+    password: str = Field(
+        "",
+        max_length=1024,
+        repr=False,
+        description="Password of the account admin, used when there is no account yet. Empty: a random one is made.",
+    )
+    auth_timeout_hours: int = Field(24, ge=1, le=8760, description="Hours without a request after which a login ends.")
+    auth_absolute_timeout_hours: int = Field(168, ge=1, le=87600, description="Hours after which a login ends anyway.")
+    trusted_proxy_cidrs: Networks = Field(
+        "",
+        description="Networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed, "
+        "separated by commas.",
+    )
+    login_rate_limit_enabled: bool = Field(True, description="Whether guessing of passwords is slowed down.")
+    login_rate_limit_max_attempts: int = Field(
+        5, ge=1, le=1000, description="Wrong passwords, per account and address, before the next attempt must wait."
+    )
+    login_rate_limit_window_seconds: int = Field(
+        300, ge=10, le=86400, description="Seconds that wrong passwords are counted, and how long the first wait is."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stay_on_loopback_without_login(cls, data: object) -> object:
+        if isinstance(data, Mapping) and "bind_ip" not in data and _is_false(data.get("auth_enabled", True)):
+            return {**data, "bind_ip": "127.0.0.1"}
+        return data
+
+
+class StreamsSettings(Section):
+    """Limits and patience with cameras."""
+
+    max_streams: int = Field(32, ge=1, le=256, description="How many cameras can be set up.")
+    connect_timeout_s: float = Field(10.0, ge=1, le=60, description="Seconds that a camera has to answer.")
+    stall_timeout_s: float = Field(
+        10.0, ge=2, le=120, description="Seconds without a packet after which the camera counts as lost."
+    )
+    reconnect_max_s: float = Field(
+        30.0, ge=1, le=600, description="Longest pause between attempts to reach a lost camera; they begin at 1 second."
+    )
+
+
+class ApiSettings(Section):
+    """The form of the API's answers."""
+
+    dialect: Literal["documented", "lightnvr"] = Field(
+        "documented",
+        description="Form of answers: documented, or lightnvr for clients of the original (not yet there).",
+    )
+
+
+class Go2rtcSettings(Section):
+    """Servers that help browsers to reach the live view from other networks. The name is the original's."""
+
+    stun_enabled: bool = Field(True, description="Whether browsers are told of the STUN server.")
+    stun_server: str = Field("stun.l.google.com:19302", max_length=255, description="The STUN server, host:port.")
+    turn_enabled: bool = Field(False, description="Whether browsers are told of the TURN server.")
+    turn_server_url: str = Field("", max_length=255, description="The TURN server, such as turn:turn.example.org:3478.")
+    turn_username: str = Field("", max_length=255, description="User name for the TURN server.")
+    turn_password: str = Field("", max_length=255, repr=False, description="Password for the TURN server.")
+
+
+class Settings(Section):
+    """All settings, as they are in force for one run of the program.
+
+    `later` holds, by section and key, what was set for features that this version does not have yet.
+    """
+
+    general: GeneralSettings = Field(default_factory=GeneralSettings)
+    storage: StorageSettings = Field(default_factory=StorageSettings)
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+    streams: StreamsSettings = Field(default_factory=StreamsSettings)
+    api: ApiSettings = Field(default_factory=ApiSettings)
+    go2rtc: Go2rtcSettings = Field(default_factory=Go2rtcSettings)
+    later: dict[str, dict[str, str]] = Field(default_factory=dict, description="Kept for features to come.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_everything_in_the_data_folder(cls, data: object) -> object:
+        """Derive the paths that were not set from the data folder."""
+        if not isinstance(data, Mapping):
+            return data
+        general = data.get("general", {})
+        data_dir = general.data_dir if isinstance(general, GeneralSettings) else general.get("data_dir")
+        if not data_dir:
+            return data
+        derived = dict(data)
+        for section, key, name in (("storage", "path", "recordings"), ("database", "path", "lightnvr.db")):
+            values = data.get(section, {})
+            if isinstance(values, Mapping):
+                derived[section] = {key: Path(data_dir) / name, **values}
+        return derived
+
+    @property
+    def secret_key_file(self) -> Path:
+        """File with the key that camera passwords are encrypted with."""
+        return self.general.data_dir / "secret.key"
+
+    @property
+    def initial_password_file(self) -> Path:
+        """File with the first password of the account admin, until it is changed."""
+        return self.general.data_dir / "initial-admin-password.txt"
+
+
+def default_data_dir(environment: Mapping[str, str], system: Path = SYSTEM_DATA_DIR) -> Path:
+    """Return `system` when it can be written, else a folder in the user's home (XDG base directories)."""
+    for folder in (system, *system.parents):
+        if folder.exists():
+            if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+                return system
+            break
+    home = environment.get("XDG_DATA_HOME") or str(Path(environment.get("HOME") or "~").expanduser() / ".local/share")
+    return Path(home) / "lightnvr"
+
+
+def _is_false(value: object) -> bool:
+    return value is False or (isinstance(value, str) and value.strip().lower() in {"false", "0", "no", "off", "f", "n"})

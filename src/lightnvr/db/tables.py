@@ -1,0 +1,191 @@
+"""Every table of the database, as SQLAlchemy Core objects.
+
+Times of recordings are microseconds since 1970 UTC; all other times are seconds since 1970 UTC. The migrations are what
+makes these tables; a test holds the two together.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows only in a column of exactly the type INTEGER; PostgreSQL needs BIGINT to hold as much.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("username", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Integer, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("api_key_hash", Text, nullable=True, unique=True),
+    Column("api_key_prefix", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("last_login", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("user_id", RowId, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger, nullable=False),
+    Column("idle_expires_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("folder", Text, nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    Column("username", Text, nullable=False),
+    Column("password_sealed", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("streaming_enabled", Boolean, nullable=False),
+    Column("privacy_mode", Boolean, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("fps", Integer, nullable=False),
+    Column("codec", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("protocol", Integer, nullable=False),
+    Column("record", Boolean, nullable=False),
+    Column("segment_duration", Integer, nullable=False),
+    Column("record_audio", Boolean, nullable=False),
+    Column("audio_voice_enhancement", Boolean, nullable=False),
+    Column("record_on_schedule", Boolean, nullable=False),
+    Column("recording_schedule", Text, nullable=False),
+    Column("detection_based_recording", Boolean, nullable=False),
+    Column("detection_model", Text, nullable=False),
+    Column("detection_threshold", Float, nullable=False),
+    Column("detection_interval", Integer, nullable=False),
+    Column("pre_detection_buffer", Integer, nullable=False),
+    Column("post_detection_buffer", Integer, nullable=False),
+    Column("detection_api_url", Text, nullable=False),
+    Column("detection_object_filter", Text, nullable=False),
+    Column("detection_object_filter_list", Text, nullable=False),
+    Column("detection_url_sealed", Text, nullable=False),
+    Column("detection_record_on_schedule", Boolean, nullable=False),
+    Column("detection_recording_schedule", Text, nullable=False),
+    Column("motion_trigger_source", Text, nullable=False),
+    Column("buffer_strategy", Text, nullable=False),
+    Column("is_onvif", Boolean, nullable=False),
+    Column("onvif_username", Text, nullable=False),
+    Column("onvif_password_sealed", Text, nullable=False),
+    Column("onvif_profile", Text, nullable=False),
+    Column("onvif_port", Integer, nullable=False),
+    Column("ptz_enabled", Boolean, nullable=False),
+    Column("ptz_max_x", Integer, nullable=False),
+    Column("ptz_max_y", Integer, nullable=False),
+    Column("ptz_max_z", Integer, nullable=False),
+    Column("ptz_has_home", Boolean, nullable=False),
+    Column("backchannel_enabled", Boolean, nullable=False),
+    Column("retention_days", Integer, nullable=False),
+    Column("detection_retention_days", Integer, nullable=False),
+    Column("max_storage_mb", BigInteger, nullable=False),
+    Column("tier_critical_multiplier", Float, nullable=False),
+    Column("tier_important_multiplier", Float, nullable=False),
+    Column("tier_ephemeral_multiplier", Float, nullable=False),
+    Column("storage_priority", Integer, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("admin_url_sealed", Text, nullable=False),
+    Column("sub_stream_url_sealed", Text, nullable=False),
+    Column("publish_url_sealed", Text, nullable=False),
+    Column("go2rtc_source_override_sealed", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+storages = Table(
+    "storages",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("root", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("stream_name", Text, nullable=False),
+    Column("storage_id", RowId, ForeignKey("storages.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("start_us", BigInteger, nullable=False),
+    Column("end_us", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("codec", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("fps", Float, nullable=False),
+    Column("capture_method", Text, nullable=False),
+    Column("schedule_restricted", Boolean, nullable=False),
+    Column("protected", Boolean, nullable=False),
+    Column("damaged", Text, nullable=False),
+    UniqueConstraint("storage_id", "path"),
+    sqlite_autoincrement=True,
+)
+Index(None, recordings.c.start_us, recordings.c.id)
+Index(None, recordings.c.end_us, recordings.c.id)
+Index(None, recordings.c.size_bytes, recordings.c.id)
+Index(None, recordings.c.stream_name, recordings.c.id)
+Index(None, recordings.c.stream_name, recordings.c.start_us, recordings.c.id)
+Index(
+    "ix_recordings_open",
+    recordings.c.id,
+    sqlite_where=recordings.c.complete == false(),
+    postgresql_where=recordings.c.complete == false(),
+)
+
+recording_media = Table(
+    "recording_media",
+    metadata,
+    Column("recording_id", RowId, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+    Column("init_segment", LargeBinary, nullable=False),
+    Column("fragments", LargeBinary, nullable=False),
+    Column("synced_bytes", BigInteger, nullable=False, server_default="0"),
+)
+
+recording_days = Table(
+    "recording_days",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("stream_name", Text, primary_key=True),
+    Column("recordings", BigInteger, nullable=False),
+)

@@ -1,0 +1,78 @@
+"""Finding out that a camera changed its parameter sets in mid-stream."""
+
+import av
+
+from lightnvr.media.packets import CodedPacket, coded_packet
+
+_H264_SETS = frozenset((7, 8))  # SPS, PPS (H.264 table 7-1)
+_H265_SETS = frozenset((32, 33, 34))  # VPS, SPS, PPS (H.265 table 7-1)
+_START_CODE = b"\x00\x00\x01"
+_MOST_SETS_BYTES = 8192
+"""Parameter sets come first in an access unit; nothing beyond this is looked at."""
+
+
+def in_band_parameter_sets(codec: str, packet: CodedPacket) -> bytes:
+    """Return the parameter sets at the head of an Annex B keyframe, each behind a start code; empty without any.
+
+    `codec` is FFmpeg's name. Frames with length prefixes (FLV, MP4) announce changes as side data instead.
+    """
+    wanted = _H264_SETS if codec == "h264" else _H265_SETS if codec == "hevc" else None
+    if wanted is None:
+        return b""
+    head = bytes(memoryview(packet)[:_MOST_SETS_BYTES])
+    if not head.startswith((b"\x00\x00\x01", b"\x00\x00\x00\x01")):
+        return b""
+    found: list[bytes] = []
+    at = head.find(_START_CODE)
+    while at != -1:
+        start = at + 3
+        at = head.find(_START_CODE, start)
+        if start >= len(head):
+            break
+        kind = head[start] & 0x1F if codec == "h264" else head[start] >> 1 & 0x3F
+        if kind in wanted:
+            unit = head[start : at if at != -1 else len(head)].rstrip(b"\x00")
+            found.append(b"\x00" + _START_CODE + unit)
+        elif (codec == "h264" and 1 <= kind <= 5) or (codec == "hevc" and kind < 32):
+            break
+    return b"".join(found)
+
+
+def is_complete(codec: str, parameter_sets: bytes) -> bool:
+    """Whether there is all that a decoder needs: SPS and PPS, and a VPS in H.265."""
+    units = [unit for unit in parameter_sets.split(b"\x00" + _START_CODE) if unit]
+    if codec == "h264":
+        return {unit[0] & 0x1F for unit in units} >= _H264_SETS
+    return {unit[0] >> 1 & 0x3F for unit in units} >= _H265_SETS
+
+
+def picture_size(codec: str, extradata: bytes, keyframe: CodedPacket) -> tuple[int, int]:
+    """Return width and height in pixels by decoding one keyframe; (0, 0) when it cannot be decoded.
+
+    Done only when a camera changed its parameter sets or never told its size.
+    """
+    try:
+        decoder = av.CodecContext.create(codec, "r")
+        if not isinstance(decoder, av.VideoCodecContext):
+            return 0, 0
+        if extradata:
+            decoder.extradata = extradata
+        decoder.thread_count = 1
+        frames = [*decoder.decode(coded_packet(keyframe)), *decoder.decode(None)]
+    except av.FFmpegError:
+        return 0, 0
+    for frame in frames:
+        return frame.width, frame.height
+    return 0, 0
+
+
+def sequence_sets(codec: str, parameter_sets: bytes) -> bytes:
+    """Return only the SPS of Annex B parameter sets (size, profile); anything else is returned whole."""
+    units = [unit for unit in parameter_sets.split(b"\x00" + _START_CODE) if unit]
+    if codec == "h264":
+        chosen = [unit for unit in units if unit[0] & 0x1F == 7]
+    elif codec == "hevc":
+        chosen = [unit for unit in units if unit[0] >> 1 & 0x3F == 33]
+    else:
+        chosen = []
+    return b"".join(chosen) or parameter_sets

@@ -1,0 +1,163 @@
+"""One connection to one camera."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from lightnvr.media.address import SourceAddress
+from lightnvr.media.errors import CameraError, Fault
+from lightnvr.media.hub import Hub
+from lightnvr.media.ingest import GuardedAudio, VideoIngest, audio_ingest
+from lightnvr.media.opening import OpenOptions, Transport, explain, open_camera
+from lightnvr.media.packets import CodedPacket, Track, TracksChanged
+from lightnvr.media.rates import RateMeter
+
+_LONGEST_WITHOUT_PICTURE_NS = 60_000_000_000
+_WAITED_NS = 1_000_000
+"""A packet that took longer than this was not waiting to be read: all that had come has been taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """How a camera is read."""
+
+    opening: OpenOptions = field(default_factory=OpenOptions)
+    audio: bool = True
+    rest_s: float = 0.1
+    """How long to let packets gather when all have been taken and no consumer is in a hurry.
+
+    Waking up for every packet of every camera, and taking the interpreter's lock each time, costs more than recording.
+    """
+
+
+class Source:
+    """Connects to a camera and publishes its packets to a hub until it is stopped or the camera is lost.
+
+    `run` belongs to one thread; `stop` and the attributes may be used by others. A Source is used once.
+    """
+
+    def __init__(
+        self,
+        address: SourceAddress,
+        hub: Hub,
+        options: SourceOptions,
+        *,
+        on_connected: Callable[[], None],
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._address = address
+        self._hub = hub
+        self._options = options
+        self._on_connected = on_connected
+        self._monotonic_ns = monotonic_ns
+        self._stop = threading.Event()
+        self.closed = threading.Event()
+        """Set by the owner of the thread once `run` has returned and the connection is closed."""
+        self._video: VideoIngest | None = None
+        self._audio: GuardedAudio | None = None
+        self.meter = RateMeter()
+        self.last_packet_ns: int | None = None
+        self.source_audio_codec = ""
+
+    @property
+    def connected(self) -> bool:
+        """Whether pictures have come."""
+        return self.last_packet_ns is not None
+
+    @property
+    def video_track(self) -> Track | None:
+        """The video track in force."""
+        return self._video.track if self._video else None
+
+    def stop(self) -> None:
+        """Ask `run` to return; it does with the next packet, at the latest after the stall timeout."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Connect and publish. Returns when stopped. Raises CameraError when the camera fails or is lost."""
+        container = open_camera(self._address, self._options.opening)
+        try:
+            if not self._stop.is_set():
+                self._pump(container)
+        except (av.FFmpegError, OSError) as error:
+            if self._stop.is_set():
+                return
+            raise self._lost(error) from error
+        finally:
+            container.close()
+
+    def _pump(self, container: InputContainer) -> None:
+        wanted = self._choose(container)
+        video_index, now_ns, stop = wanted[0].index, self._monotonic_ns, self._stop
+        stall_ns = int(self._options.opening.stall_timeout_s * 1e9)
+        began_ns = last_video_ns = asked_ns = now_ns()
+        # Over UDP the system's buffer would overflow meanwhile; TCP makes the camera wait.
+        rests = self._options.opening.transport is Transport.TCP
+        for packet in container.demux(*wanted):
+            if stop.is_set():
+                return
+            if not packet.size:
+                continue
+            arrival_ns = now_ns()
+            if packet.stream_index == video_index:
+                self._accept_video(packet, arrival_ns)
+                last_video_ns = arrival_ns
+            else:
+                if arrival_ns - last_video_ns > stall_ns:
+                    raise CameraError(Fault.STALLED, f"{self._address} sends audio but no pictures any more.")
+                self._accept_audio(packet, arrival_ns)
+            if self.last_packet_ns is None and arrival_ns - began_ns > _LONGEST_WITHOUT_PICTURE_NS:
+                raise CameraError(Fault.NO_VIDEO, f"{self._address} sent no picture that can be decoded for a minute.")
+            if rests and arrival_ns - asked_ns > _WAITED_NS and not self._hub.prompt:
+                stop.wait(self._options.rest_s)
+            asked_ns = now_ns()
+        raise CameraError(Fault.ENDED, f"The camera at {self._address} ended the stream.")
+
+    def _choose(self, container: InputContainer) -> list[VideoStream | AudioStream]:
+        if not container.streams.video:
+            raise CameraError(Fault.NO_VIDEO, f"{self._address} has no video.")
+        wanted: list[VideoStream | AudioStream] = [container.streams.video[0]]
+        self._video = VideoIngest(container.streams.video[0], self._announce)
+        if self._options.audio and container.streams.audio:
+            stream = container.streams.audio[0]
+            self.source_audio_codec = stream.codec_context.codec.canonical_name
+            self._audio = audio_ingest(stream)
+            if self._audio is not None:
+                wanted.append(stream)
+        return wanted
+
+    def _accept_video(self, packet: CodedPacket, arrival_ns: int) -> None:
+        if self._video is None:
+            return
+        self.meter.count_video(packet.size, arrival_ns, keyframe=packet.is_keyframe)
+        item = self._video.accept(packet, arrival_ns)
+        if item is None:
+            return
+        self._hub.publish(item)
+        if self.last_packet_ns is None:
+            self._on_connected()
+        self.last_packet_ns = arrival_ns
+
+    def _accept_audio(self, packet: CodedPacket, arrival_ns: int) -> None:
+        self.meter.count(packet.size)
+        if self._audio is None or self.last_packet_ns is None:
+            return
+        for heard in self._audio.accept(packet, arrival_ns):
+            self._hub.publish(heard)
+
+    def _announce(self, video: Track) -> None:
+        audio = self._audio
+        tracks = (video,) if audio is None or audio.given_up else (video, audio.track)
+        self._hub.publish(TracksChanged(tracks))
+
+    def _lost(self, error: Exception) -> CameraError:
+        if self.connected and isinstance(error, av.error.ExitError | av.error.TimeoutError):
+            seconds = self._options.opening.stall_timeout_s
+            return CameraError(Fault.STALLED, f"{self._address} sent nothing for {seconds:g} s.")
+        return explain(self._address, error)

@@ -1,0 +1,117 @@
+"""Everything that recording needs besides recorders: storage, closing, syncing, the database, mending after a crash."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightnvr.db.engine import Database
+from lightnvr.recording import store
+from lightnvr.recording.clock import WallClock
+from lightnvr.recording.disk import Disk
+from lightnvr.recording.finaliser import Finaliser
+from lightnvr.recording.journal import Journal
+from lightnvr.recording.layout import DirectoryFormat
+from lightnvr.recording.model import Recording
+from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings
+from lightnvr.recording.recorder import RecordingPlace
+from lightnvr.recording.recovery import Recovery
+from lightnvr.recording.storage import Storage
+from lightnvr.recording.syncer import Syncer
+
+_STORAGE_NAME = "main"
+_FINALISE_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingOptions:
+    """How recordings are written. Times in seconds; `sync_interval_s` 0 leaves syncing to the system."""
+
+    root: Path
+    directory_format: DirectoryFormat
+    fragment_duration_s: float
+    sync_interval_s: float
+
+
+class RecordingEngine:
+    """Owns the threads and tasks behind recording. `start` comes before the first recorder, `stop` after the last."""
+
+    def __init__(self, database: Database, disk: Disk, options: RecordingOptions) -> None:
+        self._database = database
+        self._disk = disk
+        self._options = options
+        self._tasks: list[asyncio.Task[None]] = []
+        self.open_recordings = OpenRecordings()
+        self.journal = Journal(database, self.open_recordings)
+        self._finaliser = Finaliser(disk, self._finalise_failed)
+        self._syncer = Syncer(disk, self.open_recordings, options.sync_interval_s)
+        self.place: RecordingPlace
+        self.recovery: Recovery
+
+    async def start(self, folders: Mapping[str, str]) -> None:
+        """Prepare the storage and begin. `folders` gives the stream of each folder of recordings."""
+        async with self._database.writing.begin() as connection:
+            storage_id, _ = await store.ensure_storage(connection, _STORAGE_NAME, str(self._options.root))
+            used = await store.is_used(connection, storage_id)
+            latest_us = await store.latest_end_us(connection)
+        storage = Storage(storage_id, _STORAGE_NAME, self._options.root)
+        if not used:
+            await self._adopt(storage)
+        clock = WallClock(not_before_us=latest_us, on_step=_log_step)
+        self.place = RecordingPlace(
+            storage=storage,
+            disk=self._disk,
+            clock=clock,
+            open_recordings=self.open_recordings,
+            finaliser=self._finaliser,
+            directory_format=self._options.directory_format,
+            fragment_duration_us=round(self._options.fragment_duration_s * 1e6),
+        )
+        self.recovery = Recovery(self._database, self._disk, storage, folders)
+        interrupted = await self.recovery.find()
+        if interrupted:
+            log.warning("%d recordings were interrupted and are being mended", len(interrupted))
+        self._finaliser.start()
+        self._syncer.start()
+        began_us = clock.now_us()
+        self._tasks.append(asyncio.create_task(self.journal.run(), name="journal"))
+        self._tasks.append(asyncio.create_task(self._recover(interrupted, began_us), name="recovery"))
+
+    async def stop(self) -> None:
+        """Finish every file and store it. Recorders must have ended."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not await asyncio.to_thread(self._finaliser.stop, _FINALISE_S):
+            log.error("not every file could be finished; the next start will mend them")
+        await asyncio.to_thread(self._syncer.stop, _FINALISE_S)
+        await self.journal.store()
+
+    async def _adopt(self, storage: Storage) -> None:
+        try:
+            await asyncio.to_thread(storage.adopt)
+        except OSError as error:
+            log.error("the storage %s cannot be made: %s", storage.root, error.strerror)
+
+    async def _recover(self, interrupted: list[tuple[Recording, int]], began_us: int) -> None:
+        try:
+            adopted = await self.recovery.adopt_unlisted(began_us)
+            if adopted:
+                log.warning("%d recordings were on the disk and in no list; they are listed now", adopted)
+            await self.recovery.run(interrupted)
+            if interrupted:
+                log.info("%d interrupted recordings were mended", self.recovery.repaired)
+        except Exception:
+            # Recording must go on; what was not mended will be at the next start.
+            log.exception("mending interrupted recordings failed")
+
+    @staticmethod
+    def _finalise_failed(recording: OpenRecording, error: OSError) -> None:
+        log.error("%s cannot be finished yet: %s", recording.facts.absolute_path, error.strerror or error)
+
+
+def _log_step(step_s: float) -> None:
+    log.warning("the system clock was set by %+.1f s; recordings follow", step_s)

@@ -1,0 +1,77 @@
+"""Closes files, away from the threads that record."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from lightnvr.recording.disk import Disk
+from lightnvr.recording.open_recordings import OpenRecording
+
+_RETRY_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Finaliser:
+    """One thread that turns the files of closed recordings into ordinary MP4.
+
+    A file that cannot be finished (a full disk) is tried again every few seconds: until then it plays as it is.
+    """
+
+    def __init__(self, disk: Disk, on_failure: Callable[[OpenRecording, OSError], None]) -> None:
+        self._disk = disk
+        self._on_failure = on_failure
+        self._queue: queue.SimpleQueue[OpenRecording | None] = queue.SimpleQueue()
+        self._failed: list[OpenRecording] = []
+        self._thread = threading.Thread(target=self._run, name="finaliser")
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def submit(self, recording: OpenRecording) -> None:
+        """Hand over a recording that nobody writes to any more."""
+        recording.closing = True
+        self._queue.put(recording)
+
+    def stop(self, timeout_s: float) -> bool:
+        """Finish what was handed over and end. Returns False when the disk did not let it in that time, in seconds."""
+        self._queue.put(None)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                recording = self._queue.get(timeout=_RETRY_S)
+            except queue.Empty:
+                self._retry()
+                continue
+            if recording is None:
+                self._retry()
+                return
+            self._finalise(recording)
+
+    def _retry(self) -> None:
+        waiting, self._failed = self._failed, []
+        for recording in waiting:
+            self._finalise(recording)
+
+    def _finalise(self, recording: OpenRecording) -> None:
+        segment = recording.segment
+        try:
+            if not len(segment.index):
+                recording.empty = True
+                segment.close()
+                self._disk.remove(recording.facts.absolute_path)
+            else:
+                size = segment.finalise()
+                segment.close()
+                recording.progress = type(recording.progress)(recording.progress.end_us, size)
+        except OSError as error:
+            if recording not in self._failed:
+                self._failed.append(recording)
+            self._on_failure(recording, error)
+            return
+        recording.finalised = True

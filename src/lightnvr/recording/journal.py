@@ -1,0 +1,93 @@
+"""Keeps the database true to what the recorders and the finaliser do: one transaction a second for all cameras."""
+
+import asyncio
+import logging
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lightnvr.db.engine import Database
+from lightnvr.recording import store
+from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings, Progress
+
+_INTERVAL_S = 1.0
+_INDEX_EVERY = 10
+"""The fragment index of an open recording is stored every so many turns: after a crash the file itself tells."""
+
+log = logging.getLogger(__name__)
+
+
+class Journal:
+    """Stores open recordings, their progress and their end. Belongs to the event loop."""
+
+    def __init__(self, database: Database, recordings: OpenRecordings) -> None:
+        self._database = database
+        self._recordings = recordings
+        self._stored: dict[int, Progress] = {}
+        self._turns = 0
+        self.failures = 0
+        self.error = ""
+
+    async def run(self) -> None:
+        """Store what changed once a second, until cancelled."""
+        while True:
+            await asyncio.sleep(_INTERVAL_S)
+            await self.store()
+
+    async def store(self) -> bool:
+        """Store what changed since the last time. Returns False when the database refused; nothing is lost then."""
+        self._turns += 1
+        with_index = self._turns % _INDEX_EVERY == 0
+        due = [recording for recording in self._recordings if self._is_due(recording)]
+        if not due:
+            return True
+        # What is stored is what was true before the transaction began; recorders go on meanwhile.
+        states = [(recording, recording.finalised, recording.progress) for recording in due]
+        ids: dict[int, int] = {}
+        try:
+            async with self._database.writing.begin() as connection:
+                for recording, finalised, progress in states:
+                    await self._store(connection, recording, finalised, progress, ids, with_index)
+        except (SQLAlchemyError, OSError) as error:
+            self.failures += 1
+            sentence = f"The database cannot be written: {error.__cause__ or error}"
+            if sentence != self.error:
+                log.error("%s", sentence)
+            self.error = sentence
+            return False
+        self.error = ""
+        for recording, finalised, progress in states:
+            recording.recording_id = ids.get(id(recording), recording.recording_id)
+            if finalised:
+                self._recordings.remove(recording)
+                self._stored.pop(id(recording), None)
+            else:
+                self._stored[id(recording)] = progress
+        return True
+
+    def _is_due(self, recording: OpenRecording) -> bool:
+        return recording.finalised or self._stored.get(id(recording)) != recording.progress
+
+    async def _store(
+        self,
+        connection: AsyncConnection,
+        recording: OpenRecording,
+        finalised: bool,
+        progress: Progress,
+        ids: dict[int, int],
+        with_index: bool,
+    ) -> None:
+        recording_id = recording.recording_id
+        if finalised and recording.empty:
+            if recording_id is not None and (row := await store.get(connection, recording_id)) is not None:
+                await store.remove(connection, row)
+            return
+        if recording_id is None:
+            recording_id = ids[id(recording)] = await store.insert_open(connection, recording)
+        if finalised:
+            await store.complete(connection, recording_id, end_us=progress.end_us, size_bytes=progress.size_bytes)
+        else:
+            await store.store_progress(connection, recording_id, progress.end_us, progress.size_bytes)
+        if finalised or with_index:
+            fragments = recording.segment.index.pack()
+            await store.store_media(connection, recording_id, fragments=fragments, synced_bytes=recording.synced_bytes)

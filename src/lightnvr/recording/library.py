@@ -1,0 +1,79 @@
+"""The recordings as the rest of the product sees them: listed, opened, deleted."""
+
+import asyncio
+import os
+from pathlib import Path, PurePosixPath
+
+from lightnvr.db.engine import Database
+from lightnvr.recording import store
+from lightnvr.recording.disk import Disk
+from lightnvr.recording.model import (
+    Recording,
+    RecordingFileMissing,
+    RecordingFilter,
+    RecordingNotFound,
+    RecordingPage,
+    RecordingProtected,
+    RecordingStillOpen,
+)
+from lightnvr.recording.open_recordings import OpenRecordings
+from lightnvr.recording.service import RecordingFile
+
+
+class RecordingLibrary:
+    """Implements `Recordings` on the database and the disk."""
+
+    def __init__(self, database: Database, disk: Disk, open_recordings: OpenRecordings) -> None:
+        self._database = database
+        self._disk = disk
+        self._open = open_recordings
+
+    async def page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
+        """See Recordings."""
+        async with self._database.reading.connect() as connection:
+            return await store.page(connection, wanted, offset, limit)
+
+    async def get(self, recording_id: int) -> Recording:
+        """See Recordings."""
+        async with self._database.reading.connect() as connection:
+            recording = await store.get(connection, recording_id)
+        if recording is None:
+            raise RecordingNotFound(f"There is no recording {recording_id}.")
+        return recording
+
+    async def file(self, recording_id: int) -> RecordingFile:
+        """See Recordings."""
+        recording, path = await self._locate(recording_id)
+        opened = self._open.find(recording.storage_id, PurePosixPath(recording.path))
+        try:
+            status = await asyncio.to_thread(os.stat, path)
+        except OSError as error:
+            raise RecordingFileMissing(f"The file of recording {recording_id} is not on the disk.") from error
+        length = status.st_size
+        if opened is not None and not opened.finalised:
+            length = min(length, opened.segment.length)
+        kind = "closed" if opened is None or opened.finalised else "open"
+        etag = f'"{recording.id:x}-{length:x}-{status.st_mtime_ns:x}-{kind}"'
+        return RecordingFile(recording, path, length, etag, status.st_mtime)
+
+    async def delete(self, recording_id: int, *, force: bool) -> None:
+        """See Recordings. The file goes first: a row without a file is seen, a file without a row is not."""
+        recording, path = await self._locate(recording_id)
+        if self._open.find(recording.storage_id, PurePosixPath(recording.path)) is not None or not recording.complete:
+            raise RecordingStillOpen(
+                f"Recording {recording_id} is being written; it can be deleted when it is finished."
+            )
+        if recording.protected and not force:
+            raise RecordingProtected(f"Recording {recording_id} is protected.")
+        await asyncio.to_thread(self._disk.remove, path)
+        async with self._database.writing.begin() as connection:
+            if not await store.remove(connection, recording):
+                raise RecordingNotFound(f"There is no recording {recording_id}.")
+
+    async def _locate(self, recording_id: int) -> tuple[Recording, Path]:
+        async with self._database.reading.connect() as connection:
+            recording = await store.get(connection, recording_id)
+            root = None if recording is None else await store.storage_root(connection, recording.storage_id)
+        if recording is None or root is None:
+            raise RecordingNotFound(f"There is no recording {recording_id}.")
+        return recording, Path(root) / recording.path

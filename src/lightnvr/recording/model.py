@@ -1,0 +1,91 @@
+"""What a recording is: one media file of one stream, open while it is being written."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CaptureMethod(StrEnum):
+    """Why a recording was made."""
+
+    CONTINUOUS = "continuous"
+    SCHEDULED = "scheduled"
+    DETECTION = "detection"
+    MOTION = "motion"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One row of the recordings table, without its media index.
+
+    Times are microseconds since 1970-01-01 UTC. `end_us` is the end of the last fragment that is on disk, so an open
+    recording (`complete` is false) has a true end too. `size_bytes` is the size of the file at that moment. `path` is
+    relative to the root of the storage with id `storage_id`.
+    """
+
+    id: int
+    stream_name: str
+    storage_id: int
+    path: str
+    start_us: int
+    end_us: int
+    size_bytes: int
+    complete: bool
+    codec: str
+    width: int
+    height: int
+    fps: float
+    capture_method: CaptureMethod
+    schedule_restricted: bool
+    protected: bool
+    damaged: str
+    """Empty, or a sentence saying what is wrong with the file (for example "the file is missing")."""
+
+
+class RecordingSort(StrEnum):
+    """What a list of recordings is ordered by; the id decides between equals."""
+
+    ID = "id"
+    STREAM_NAME = "stream_name"
+    START_TIME = "start_time"
+    END_TIME = "end_time"
+    SIZE_BYTES = "size_bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFilter:
+    """Which recordings to list.
+
+    `start_us` and `end_us` bound the START of a recording, both inclusive; None is unbounded. An empty `streams` means
+    every stream.
+    """
+
+    streams: tuple[str, ...] = ()
+    start_us: int | None = None
+    end_us: int | None = None
+    sort: RecordingSort = RecordingSort.START_TIME
+    descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPage:
+    """Some recordings of a list, and how many there are in all."""
+
+    recordings: tuple[Recording, ...]
+    total: int
+
+
+class RecordingNotFound(LookupError):
+    """There is no recording with this id."""
+
+
+class RecordingProtected(Exception):
+    """The recording is protected, so it is not deleted unless that is asked for."""
+
+
+class RecordingStillOpen(Exception):
+    """The recording is being written at this moment, so it is not deleted."""
+
+
+class RecordingFileMissing(LookupError):
+    """The recording is listed but its file is not on the disk."""

@@ -1,0 +1,310 @@
+"""Records one stream: takes packets from the hub, cuts them into segments at keyframes, writes them to a storage."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lightnvr.media.hub import Subscription
+from lightnvr.media.mp4.muxer import MuxFailed
+from lightnvr.media.packets import MediaPacket, Track, TracksChanged
+from lightnvr.recording.clock import WallClock
+from lightnvr.recording.disk import Disk
+from lightnvr.recording.finaliser import Finaliser
+from lightnvr.recording.layout import DirectoryFormat, recording_path
+from lightnvr.recording.model import CaptureMethod
+from lightnvr.recording.open_recordings import OpenRecordings, RecordingFacts
+from lightnvr.recording.segment import Segment
+from lightnvr.recording.storage import Storage
+
+_POLL_S = 0.2
+"""How often waiting packets are written; together with the fragment's length it bounds what `kill -9` costs."""
+
+_PATIENCE_S = 10.0
+"""How long a disk that refuses is asked again before the segment is ended."""
+
+_RETRY_S = 2.0
+_MOST_REFUSED_AUDIO = 50
+_AUDIO_GRACE_S = 2.0
+_CONTIGUOUS_US = 250_000
+"""Segments that are this close join: less than this is the jitter of arrival, not a gap."""
+
+_MOST_EARLY_US = 12 * 3600 * 1_000_000
+"""Beyond this the clock was set back on purpose, and the later times were wrong."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPlace:
+    """Where and how recordings are kept, the same for all streams."""
+
+    storage: Storage
+    disk: Disk
+    clock: WallClock
+    open_recordings: OpenRecordings
+    finaliser: Finaliser
+    directory_format: DirectoryFormat
+    fragment_duration_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderSettings:
+    """What differs from stream to stream. `segment_duration_s` may be changed while recording."""
+
+    stream_name: str
+    folder: str
+    segment_duration_s: float
+    capture_method: CaptureMethod = CaptureMethod.CONTINUOUS
+    schedule_restricted: bool = False
+
+
+class Recorder:
+    """One thread that records one stream until it is stopped.
+
+    `error` is empty, or a sentence saying why nothing can be written at the moment; `recording` is whether a segment is
+    open. Both may be read by any thread.
+    """
+
+    def __init__(
+        self,
+        place: RecordingPlace,
+        settings: RecorderSettings,
+        subscription: Subscription,
+        measured_fps: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._place = place
+        self.settings = settings
+        self._subscription = subscription
+        self._measured_fps = measured_fps
+        self._monotonic = monotonic
+        self._thread = threading.Thread(target=self._run, name=f"recorder {settings.stream_name}")
+        self._current: Segment | None = None
+        self._previous: Segment | None = None
+        self._tracks: tuple[Track, ...] = ()
+        self._clock_epoch = place.clock.epoch
+        self._last_end_us = 0
+        self._blocked_since: float | None = None
+        self._retry_at = 0.0
+        self._unmuxable: set[int] = set()
+        self.error = ""
+        self.mux_failures = 0
+
+    @property
+    def recording(self) -> bool:
+        """Whether what arrives is being written."""
+        return self._current is not None and not self.error
+
+    def start(self) -> None:
+        """Begin to record."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the recorder to end; what has arrived is still written."""
+        self._subscription.close()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end. Returns False when the disk did not let it end in that time, in seconds."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._subscription.closed:
+                self._subscription.wait(_POLL_S)
+                self._turn()
+            self._turn()
+        except Exception:
+            # A defect of ours must not silently end a recording: say so where the user looks.
+            log.exception("%s: the recorder failed", self.settings.stream_name)
+            self.error = "The recorder failed because of an error in the program; see the log."
+        finally:
+            self._close_all()
+
+    def _turn(self) -> None:
+        for item in self._subscription.take():
+            if isinstance(item, TracksChanged):
+                self._close_all()
+                self._tracks = item.tracks
+                self._unmuxable.clear()
+            else:
+                self._accept(item)
+        self._write()
+
+    def _accept(self, packet: MediaPacket) -> None:
+        is_cut = packet.is_keyframe and packet.track.kind == "video"
+        current = self._current
+        if is_cut and (current is None or self._is_due(current, packet)):
+            self._rotate(packet)
+            current = self._current
+        if current is None:
+            return
+        previous = self._previous
+        if previous is not None and packet.track.kind == "audio":
+            # Audio that belongs before the cut may arrive after it.
+            if packet.time < current.origin.time:
+                self._mux(previous, packet)
+                return
+            self._close(previous)
+            self._previous = None
+        elif previous is not None and current.age_s(packet) > _AUDIO_GRACE_S:
+            self._close(previous)
+            self._previous = None
+        self._mux(current, packet)
+
+    def _is_due(self, current: Segment, packet: MediaPacket) -> bool:
+        if packet.track not in current.tracks:
+            return True
+        return current.age_s(packet) >= self.settings.segment_duration_s or self._clock_epoch != self._place.clock.epoch
+
+    def _mux(self, segment: Segment, packet: MediaPacket) -> None:
+        try:
+            segment.add(packet)
+        except MuxFailed as failure:
+            self.mux_failures += 1
+            log.warning("%s: a packet was refused: %s", self.settings.stream_name, failure)
+            if packet.track.kind == "audio":
+                # Audio that cannot be written is left out of the next file; this one goes on with its video.
+                segment.refused_audio += 1
+                if segment.refused_audio >= _MOST_REFUSED_AUDIO:
+                    self._unmuxable.add(packet.track.index)
+            elif self._current is segment:
+                self._close(segment)
+                self._current = None
+
+    def _rotate(self, packet: MediaPacket) -> None:
+        if self._previous is not None:
+            self._close(self._previous)
+            self._previous = None
+        if self._current is not None:
+            self._end_at(self._current, packet)
+            self._previous, self._current = self._current, None
+            if len(self._previous.tracks) == 1:
+                self._close(self._previous)
+                self._previous = None
+        if self._monotonic() < self._retry_at:
+            return
+        try:
+            self._current = self._begin(packet)
+        except (OSError, MuxFailed) as error:
+            self._fail(error)
+
+    def _begin(self, packet: MediaPacket) -> Segment:
+        place, settings = self._place, self.settings
+        place.storage.check()
+        start_us = self._start_us(packet)
+        tracks = [track for track in self._tracks if track.index not in self._unmuxable]
+        tracks = [packet.track if track.index == packet.track.index else track for track in tracks]
+        for attempt in range(1000):
+            facts = RecordingFacts(
+                stream_name=settings.stream_name,
+                storage=place.storage,
+                path=recording_path(
+                    settings.folder, start_us, settings.capture_method, place.directory_format, attempt
+                ),
+                start_us=start_us,
+                codec=packet.track.codec,
+                width=packet.track.width,
+                height=packet.track.height,
+                fps=round(self._measured_fps(), 2),
+                capture_method=settings.capture_method,
+                schedule_restricted=settings.schedule_restricted,
+            )
+            try:
+                segment = Segment(place.disk, facts, tracks, packet, place.fragment_duration_us)
+            except FileExistsError:
+                continue
+            except MuxFailed:
+                if len(tracks) == 1:
+                    raise
+                # Audio that MP4 cannot take must not cost the video.
+                tracks = [packet.track]
+                continue
+            place.open_recordings.add(segment.recording)
+            self._recovered()
+            return segment
+        raise FileExistsError(f"a thousand recordings begin at {start_us}")
+
+    def _start_us(self, packet: MediaPacket) -> int:
+        arrived_us = self._place.clock.wall_us(packet.arrival_ns)
+        self._clock_epoch = self._place.clock.epoch
+        early_us = self._last_end_us - arrived_us
+        if abs(early_us) <= _CONTIGUOUS_US or 0 < early_us < _MOST_EARLY_US:
+            return self._last_end_us
+        return arrived_us
+
+    def _end_at(self, segment: Segment, packet: MediaPacket) -> None:
+        # The next segment begins where this one ends, but never later than its first packet came: a camera whose clock
+        # runs fast must not push recordings into the future.
+        end_us = segment.recording.facts.start_us + int(segment.age_s(packet) * 1e6)
+        arrived_us = self._place.clock.wall_us(packet.arrival_ns)
+        self._last_end_us = end_us if abs(arrived_us - end_us) <= _CONTIGUOUS_US else min(end_us, arrived_us)
+        segment.end_limit_us = self._last_end_us
+
+    def _write(self) -> None:
+        if self._blocked_since is not None and self._monotonic() < self._retry_at:
+            return
+        now_us = self._place.clock.now_us()
+        for segment in (self._previous, self._current):
+            if segment is None:
+                continue
+            try:
+                segment.write(now_us)
+            except OSError as error:
+                self._blocked(segment, error)
+                return
+        if self._blocked_since is not None:
+            self._recovered()
+
+    def _blocked(self, segment: Segment, error: OSError) -> None:
+        now = self._monotonic()
+        if self._blocked_since is None:
+            self._blocked_since = now
+            self._set_error(error)
+        self._retry_at = now + 0.5
+        if now - self._blocked_since > _PATIENCE_S:
+            log.error("%s: recording stops, the disk refused for %g s", self.settings.stream_name, _PATIENCE_S)
+            self._abandon()
+            self._blocked_since = None
+            self._retry_at = now + _RETRY_S
+
+    def _abandon(self) -> None:
+        for segment in (self._previous, self._current):
+            if segment is not None:
+                self._place.finaliser.submit(segment.recording)
+        self._previous = self._current = None
+
+    def _close_all(self) -> None:
+        for segment in (self._previous, self._current):
+            if segment is not None:
+                self._close(segment)
+                self._last_end_us = max(self._last_end_us, segment.recording.progress.end_us)
+        self._previous = self._current = None
+
+    def _close(self, segment: Segment) -> None:
+        try:
+            segment.finish(self._place.clock.now_us())
+        except (OSError, MuxFailed) as error:
+            log.error("%s: the end of a segment was not written: %s", self.settings.stream_name, error)
+            self._set_error(error)
+        self._place.finaliser.submit(segment.recording)
+
+    def _fail(self, error: Exception) -> None:
+        self._set_error(error)
+        self._retry_at = self._monotonic() + _RETRY_S
+
+    def _set_error(self, error: Exception) -> None:
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+        sentence = f"Nothing can be written to {self._place.storage.root}: {reason.rstrip('.')}."
+        if sentence != self.error:
+            log.error("%s: %s", self.settings.stream_name, sentence)
+        self.error = sentence
+
+    def _recovered(self) -> None:
+        if self.error:
+            log.warning("%s: recording again", self.settings.stream_name)
+        self.error = ""
+        self._blocked_since = None
+        self._retry_at = 0.0

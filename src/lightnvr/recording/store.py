@@ -1,0 +1,261 @@
+"""The queries of recordings. Every list has an index made for it; see `benchmarks/list_recordings.py`."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, text, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lightnvr.db.tables import recording_days, recording_media, recordings, storages
+from lightnvr.recording.model import (
+    CaptureMethod,
+    Recording,
+    RecordingFilter,
+    RecordingPage,
+    RecordingSort,
+)
+from lightnvr.recording.open_recordings import OpenRecording
+
+DAY_US = 86_400_000_000
+
+_COLUMNS = {
+    RecordingSort.ID: recordings.c.id,
+    RecordingSort.STREAM_NAME: recordings.c.stream_name,
+    RecordingSort.START_TIME: recordings.c.start_us,
+    RecordingSort.END_TIME: recordings.c.end_us,
+    RecordingSort.SIZE_BYTES: recordings.c.size_bytes,
+}
+_ADD_TO_DAY = text(
+    "INSERT INTO recording_days (day, stream_name, recordings) VALUES (:day, :stream_name, :recordings)"
+    " ON CONFLICT (day, stream_name) DO UPDATE SET recordings = recording_days.recordings + excluded.recordings"
+)
+
+
+async def page(connection: AsyncConnection, wanted: RecordingFilter, offset: int, limit: int) -> RecordingPage:
+    """Return `limit` recordings from `offset` on.
+
+    How many recordings each day has is kept in `recording_days`, so neither the total nor a page far down the list
+    needs to walk over the rows before it.
+    """
+    spans = await _spans(connection, wanted)
+    total = sum(count for _, _, count in spans)
+    if offset >= total or not limit:
+        return RecordingPage((), total)
+    query = select(recordings).where(_streams(wanted))
+    if wanted.sort is RecordingSort.START_TIME:
+        if wanted.descending:
+            spans.reverse()
+        for first_us, last_us, count in spans:
+            if offset < count:
+                bound = recordings.c.start_us <= last_us if wanted.descending else recordings.c.start_us >= first_us
+                query = query.where(bound)
+                break
+            offset -= count
+    column, key = _COLUMNS[wanted.sort], recordings.c.id
+    # From the nearer end: walking an index over half a million rows is most of the time of such a page.
+    backwards = wanted.sort is not RecordingSort.START_TIME and offset > total // 2
+    if backwards:
+        shown = min(limit, total - offset)
+        offset, limit = total - offset - shown, shown
+    descending = wanted.descending != backwards
+    order = (column.desc(), key.desc()) if descending else (column.asc(), key.asc())
+    query = (
+        query.where(_bounds(wanted))
+        .order_by(*(order[:1] if wanted.sort is RecordingSort.ID else order))
+        .offset(offset)
+        .limit(limit)
+    )
+    rows = [_recording(row) for row in (await connection.execute(query)).all()]
+    return RecordingPage(tuple(reversed(rows)) if backwards else tuple(rows), total)
+
+
+async def _spans(connection: AsyncConnection, wanted: RecordingFilter) -> list[tuple[int, int, int]]:
+    """Return (first start, last start, how many) in ascending order; whole days where they lie inside the filter."""
+    days = recording_days
+    query = select(days.c.day, func.sum(days.c.recordings)).where(days.c.recordings > 0)
+    if wanted.streams:
+        query = query.where(days.c.stream_name.in_(wanted.streams))
+    if wanted.start_us is not None:
+        query = query.where(days.c.day >= wanted.start_us // DAY_US)
+    if wanted.end_us is not None:
+        query = query.where(days.c.day <= wanted.end_us // DAY_US)
+    spans: list[tuple[int, int, int]] = []
+    for day, in_day in (await connection.execute(query.group_by(days.c.day).order_by(days.c.day))).all():
+        first_us, last_us = day * DAY_US, (day + 1) * DAY_US - 1
+        count, from_us = int(in_day), first_us if wanted.start_us is None else max(first_us, wanted.start_us)
+        to_us = last_us if wanted.end_us is None else min(last_us, wanted.end_us)
+        if (from_us, to_us) != (first_us, last_us):
+            partial = select(func.count()).select_from(recordings).where(_streams(wanted))
+            partial = partial.where(recordings.c.start_us.between(from_us, to_us))
+            count = (await connection.execute(partial)).scalar_one()
+        if count:
+            spans.append((from_us, to_us, count))
+    return spans
+
+
+def _streams(wanted: RecordingFilter) -> ColumnElement[bool]:
+    if not wanted.streams:
+        return true()
+    if len(wanted.streams) == 1:
+        return recordings.c.stream_name == wanted.streams[0]
+    return recordings.c.stream_name.in_(wanted.streams)
+
+
+def _bounds(wanted: RecordingFilter) -> ColumnElement[bool]:
+    bounds: ColumnElement[bool] = true()
+    if wanted.start_us is not None:
+        bounds = bounds & (recordings.c.start_us >= wanted.start_us)
+    if wanted.end_us is not None:
+        bounds = bounds & (recordings.c.start_us <= wanted.end_us)
+    return bounds
+
+
+async def get(connection: AsyncConnection, recording_id: int) -> Recording | None:
+    """Return one recording, None when there is none."""
+    row = (await connection.execute(select(recordings).where(recordings.c.id == recording_id))).one_or_none()
+    return None if row is None else _recording(row)
+
+
+async def latest_end_us(connection: AsyncConnection) -> int:
+    """Return the latest end of all recordings in microseconds since 1970 UTC, 0 without any."""
+    return (await connection.execute(select(func.max(recordings.c.end_us)))).scalar_one() or 0
+
+
+async def interrupted(connection: AsyncConnection) -> Sequence[tuple[Recording, int]]:
+    """Return the recordings that are not complete, newest first, with how many bytes of each are known to be synced."""
+    query = (
+        select(recordings, func.coalesce(recording_media.c.synced_bytes, 0))
+        .outerjoin(recording_media, recording_media.c.recording_id == recordings.c.id)
+        .where(recordings.c.complete.is_(False))
+        .order_by(recordings.c.id.desc())
+    )
+    return [(_recording(row), int(row[-1])) for row in (await connection.execute(query)).all()]
+
+
+async def paths_since(connection: AsyncConnection, storage_id: int, start_us: int) -> set[PurePosixPath]:
+    """Return the paths of the recordings of a storage that begin at or after this."""
+    query = select(recordings.c.path).where(recordings.c.storage_id == storage_id, recordings.c.start_us >= start_us)
+    return {PurePosixPath(path) for path in (await connection.execute(query)).scalars()}
+
+
+async def insert_open(connection: AsyncConnection, opened: OpenRecording) -> int:
+    """Store a recording whose file was just made and return its id."""
+    facts, progress = opened.facts, opened.progress
+    values = {
+        "stream_name": facts.stream_name,
+        "storage_id": facts.storage.id,
+        "path": str(facts.path),
+        "start_us": facts.start_us,
+        "end_us": progress.end_us,
+        "size_bytes": progress.size_bytes,
+        "complete": False,
+        "codec": facts.codec,
+        "width": facts.width,
+        "height": facts.height,
+        "fps": facts.fps,
+        "capture_method": facts.capture_method.value,
+        "schedule_restricted": facts.schedule_restricted,
+        "protected": False,
+        "damaged": "",
+    }
+    recording_id = (await connection.execute(insert(recordings).values(values).returning(recordings.c.id))).scalar_one()
+    media = {
+        "recording_id": recording_id,
+        "init_segment": opened.segment.init.content,
+        "fragments": b"",
+        "synced_bytes": opened.synced_bytes,
+    }
+    await connection.execute(insert(recording_media).values(media))
+    await connection.execute(
+        _ADD_TO_DAY, {"day": facts.start_us // DAY_US, "stream_name": facts.stream_name, "recordings": 1}
+    )
+    return int(recording_id)
+
+
+async def store_progress(connection: AsyncConnection, recording_id: int, end_us: int, size_bytes: int) -> None:
+    """Store how far an open recording has come."""
+    await connection.execute(
+        update(recordings).where(recordings.c.id == recording_id).values(end_us=end_us, size_bytes=size_bytes)
+    )
+
+
+async def store_media(
+    connection: AsyncConnection, recording_id: int, *, fragments: bytes | None, synced_bytes: int
+) -> None:
+    """Store what is known of the file: the packed fragment index (None leaves it) and how much of it is synced."""
+    values: dict[str, bytes | int] = {"synced_bytes": synced_bytes}
+    if fragments is not None:
+        values["fragments"] = fragments
+    await connection.execute(
+        update(recording_media).where(recording_media.c.recording_id == recording_id).values(values)
+    )
+
+
+async def complete(
+    connection: AsyncConnection, recording_id: int, *, end_us: int, size_bytes: int, damaged: str = ""
+) -> None:
+    """Store that a recording's file is finished."""
+    values = {"end_us": end_us, "size_bytes": size_bytes, "complete": True, "damaged": damaged}
+    await connection.execute(update(recordings).where(recordings.c.id == recording_id).values(values))
+
+
+async def remove(connection: AsyncConnection, recording: Recording) -> bool:
+    """Delete the row of a recording. Returns False when it was gone already."""
+    gone = await connection.execute(delete(recordings).where(recordings.c.id == recording.id))
+    if not gone.rowcount:
+        return False
+    await connection.execute(
+        _ADD_TO_DAY,
+        {"day": recording.start_us // DAY_US, "stream_name": recording.stream_name, "recordings": -1},
+    )
+    return True
+
+
+async def ensure_storage(connection: AsyncConnection, name: str, root: str) -> tuple[int, bool]:
+    """Return the id of the storage with this name, and whether it was made just now. Its root is updated."""
+    found = (await connection.execute(select(storages.c.id).where(storages.c.name == name))).scalar_one_or_none()
+    if found is not None:
+        await connection.execute(update(storages).where(storages.c.id == found).values(root=root))
+        return int(found), False
+    made = await connection.execute(insert(storages).values(name=name, root=root).returning(storages.c.id))
+    return int(made.scalar_one()), True
+
+
+async def is_used(connection: AsyncConnection, storage_id: int) -> bool:
+    """Whether any recording is on this storage."""
+    query = select(recordings.c.id).where(recordings.c.storage_id == storage_id).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
+async def storage_root(connection: AsyncConnection, storage_id: int) -> str | None:
+    """Return where a storage is."""
+    return (await connection.execute(select(storages.c.root).where(storages.c.id == storage_id))).scalar_one_or_none()
+
+
+def _recording(row: Row[tuple[object, ...]]) -> Recording:
+    values = row._mapping  # noqa: SLF001 - public in SQLAlchemy; the underscore keeps it apart from columns
+    return Recording(
+        id=values[recordings.c.id],
+        stream_name=values[recordings.c.stream_name],
+        storage_id=values[recordings.c.storage_id],
+        path=values[recordings.c.path],
+        start_us=values[recordings.c.start_us],
+        end_us=values[recordings.c.end_us],
+        size_bytes=values[recordings.c.size_bytes],
+        complete=values[recordings.c.complete],
+        codec=values[recordings.c.codec],
+        width=values[recordings.c.width],
+        height=values[recordings.c.height],
+        fps=values[recordings.c.fps],
+        capture_method=CaptureMethod(values[recordings.c.capture_method]),
+        schedule_restricted=values[recordings.c.schedule_restricted],
+        protected=values[recordings.c.protected],
+        damaged=values[recordings.c.damaged],
+    )
+
+
+async def media(connection: AsyncConnection, recording_id: int) -> tuple[bytes, bytes] | None:
+    """Return the init segment and the packed fragment index of a recording."""
+    query = select(recording_media.c.init_segment, recording_media.c.fragments)
+    row = (await connection.execute(query.where(recording_media.c.recording_id == recording_id))).one_or_none()
+    return None if row is None else (row[0], row[1])

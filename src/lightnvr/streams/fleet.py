@@ -1,0 +1,52 @@
+"""All streams of this process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from lightnvr.streams.plan import RecorderFactory, StreamPlan
+from lightnvr.streams.status import StreamStatus
+from lightnvr.streams.supervisor import StreamSupervisor
+
+
+class Fleet:
+    """Implements `StreamSupervisors`: one supervisor per stream, none of which can disturb another."""
+
+    def __init__(self, load: Callable[[int], Awaitable[StreamPlan | None]], start_recorder: RecorderFactory) -> None:
+        """`load` reads the stored configuration of a stream; None when it was deleted."""
+        self._load = load
+        self._start_recorder = start_recorder
+        self._supervisors: dict[int, StreamSupervisor] = {}
+
+    async def start(self, plans: Iterable[StreamPlan]) -> None:
+        """Start what is configured."""
+        for plan in plans:
+            await self._supervisor(plan.stream_id).apply(plan)
+
+    async def stop(self, timeout_s: float) -> None:
+        """Stop every stream, all at the same time, within this many seconds."""
+        supervisors, self._supervisors = self._supervisors, {}
+        await asyncio.gather(*(supervisor.stop(timeout_s) for supervisor in supervisors.values()))
+
+    def status(self, stream_id: int) -> StreamStatus:
+        """See StreamSupervisors."""
+        supervisor = self._supervisors.get(stream_id)
+        return supervisor.status() if supervisor else StreamStatus()
+
+    async def apply(self, stream_id: int) -> None:
+        """See StreamSupervisors."""
+        plan = await self._load(stream_id)
+        if plan is None:
+            supervisor = self._supervisors.pop(stream_id, None)
+            if supervisor is not None:
+                await supervisor.stop(10.0)
+            return
+        await self._supervisor(stream_id).apply(plan)
+
+    async def refresh(self, stream_id: int) -> None:
+        """See StreamSupervisors."""
+        supervisor = self._supervisors.get(stream_id)
+        if supervisor is not None:
+            supervisor.refresh()
+
+    def _supervisor(self, stream_id: int) -> StreamSupervisor:
+        return self._supervisors.setdefault(stream_id, StreamSupervisor(self._start_recorder))

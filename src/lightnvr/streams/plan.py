@@ -1,0 +1,76 @@
+"""What a stream's configuration means for the media: the part that a supervisor compares with what runs."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lightnvr.media.address import SourceAddress
+from lightnvr.media.hub import Hub
+from lightnvr.media.source import Source, SourceOptions
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPlan:
+    """How a stream is to be recorded."""
+
+    stream_name: str
+    folder: str
+    segment_duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """What should run for one stream. `connect` is false for one that is disabled or private."""
+
+    stream_id: int
+    name: str
+    connect: bool
+    address: SourceAddress
+    source: SourceOptions
+    recording: RecordingPlan | None
+
+    def needs_reconnect(self, other: "StreamPlan") -> bool:
+        """Whether going over to `other` needs a new connection to the camera."""
+        return (self.connect, self.address, self.source) != (other.connect, other.address, other.source)
+
+
+class RunningRecorder(Protocol):
+    """A recorder as its supervisor sees it."""
+
+    @property
+    def error(self) -> str:
+        """Empty, or why nothing can be written at the moment."""
+        ...
+
+    @property
+    def recording(self) -> bool:
+        """Whether a segment is being written."""
+        ...
+
+    def change(self, plan: RecordingPlan) -> None:
+        """Go on with another plan, without interruption."""
+        ...
+
+    def dropped_packets(self) -> int:
+        """How many packets the disk was too slow for."""
+        ...
+
+    async def stop(self, timeout_s: float) -> bool:
+        """Write what has arrived, end the segment. Returns False when that took longer than this, in seconds."""
+        ...
+
+
+class RecorderFactory(Protocol):
+    """Starts recorders; given by the composition root."""
+
+    def __call__(self, plan: RecordingPlan, hub: Hub, connection: "ConnectedSource") -> RunningRecorder:
+        """Start recording what the hub publishes."""
+        ...
+
+
+class ConnectedSource(Protocol):
+    """Where the present source can be asked for."""
+
+    @property
+    def source(self) -> Source | None:
+        """The source that is connected or connecting now."""
+        ...

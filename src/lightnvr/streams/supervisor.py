@@ -1,0 +1,134 @@
+"""Keeps what runs for one stream equal to what is configured."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from lightnvr.media.hub import Hub
+from lightnvr.media.source import Source
+from lightnvr.streams.backoff import Backoff
+from lightnvr.streams.connection import Connection
+from lightnvr.streams.plan import RecorderFactory, RunningRecorder, StreamPlan
+from lightnvr.streams.status import RecordingState, StreamState, StreamStatus
+
+_DISCONNECT_S = 12.0
+"""A camera that stalls is let go after its stall timeout; a second connection before that might be refused."""
+
+log = logging.getLogger(__name__)
+
+
+class StreamSupervisor:
+    """Owns the hub, the connection and the recorder of one stream. Belongs to the event loop."""
+
+    def __init__(self, start_recorder: RecorderFactory, make_backoff: Callable[[], Backoff] = Backoff) -> None:
+        self._start_recorder = start_recorder
+        self._make_backoff = make_backoff
+        self._changing = asyncio.Lock()
+        self._plan: StreamPlan | None = None
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._recorder: RunningRecorder | None = None
+        self.hub = Hub()
+
+    @property
+    def source(self) -> Source | None:
+        """The source that is connected or connecting now."""
+        return self._connection.source if self._connection else None
+
+    async def apply(self, plan: StreamPlan) -> None:
+        """Close the difference between what runs and this plan; what did not change is not touched."""
+        async with self._changing:
+            before, self._plan = self._plan, plan
+            if before is None or before.needs_reconnect(plan):
+                await self._disconnect()
+            await self._apply_recording(plan)
+            if plan.connect and self._task is None:
+                self._connect(plan)
+
+    async def stop(self, timeout_s: float) -> None:
+        """Stop everything; what has arrived from the camera is written. Takes at most this many seconds."""
+        async with self._changing:
+            self._plan = None
+            if self._task is not None:
+                self._task.cancel()
+            if self._connection is not None and self._connection.source is not None:
+                self._connection.source.stop()
+            await self._stop_recorder(timeout_s)
+            await self._join_task()
+            if self._connection is not None and not await self._connection.ended(0.2):
+                log.info("a camera that does not answer is left behind")
+            self._connection = None
+
+    def refresh(self) -> None:
+        """Make a new connection at once."""
+        if self._connection is not None:
+            self._connection.refresh()
+
+    def status(self) -> StreamStatus:
+        """Return what is going on."""
+        connection, recorder = self._connection, self._recorder
+        if connection is None:
+            return StreamStatus()
+        source = connection.source
+        track = source.video_track if source else None
+        rates = source.meter.rates if source else None
+        return StreamStatus(
+            state=connection.state,
+            last_error=connection.last_error,
+            connected_since=connection.connected_since,
+            reconnects=connection.reconnects,
+            codec=track.codec if track else "",
+            audio_codec=source.source_audio_codec if source else "",
+            width=track.width if track else 0,
+            height=track.height if track else 0,
+            fps=round(rates.fps, 2) if rates else 0.0,
+            bitrate_bps=rates.bitrate_bps if rates else 0,
+            keyframe_interval_s=round(rates.keyframe_interval_s, 3) if rates else 0.0,
+            recording=_recording_state(recorder, connection.state),
+            recording_error=recorder.error if recorder else "",
+            dropped_packets=recorder.dropped_packets() if recorder else 0,
+        )
+
+    def _connect(self, plan: StreamPlan) -> None:
+        self._connection = Connection(plan.name, plan.address, plan.source, self.hub, backoff=self._make_backoff())
+        self._task = asyncio.create_task(self._connection.run(), name=f"connection {plan.name}")
+
+    async def _disconnect(self) -> None:
+        if self._task is None or self._connection is None:
+            return
+        self._task.cancel()
+        await self._join_task()
+        if not await self._connection.ended(_DISCONNECT_S):
+            log.warning("the old connection of %s did not close in time", self._plan.name if self._plan else "a stream")
+        self._connection = None
+
+    async def _join_task(self) -> None:
+        if self._task is not None:
+            await asyncio.wait([self._task])
+            if not self._task.cancelled() and (error := self._task.exception()) is not None:
+                log.error("a connection failed", exc_info=error)
+            self._task = None
+
+    async def _apply_recording(self, plan: StreamPlan) -> None:
+        wanted = plan.recording if plan.connect else None
+        if wanted is None:
+            await self._stop_recorder(10.0)
+        elif self._recorder is None:
+            self._recorder = self._start_recorder(wanted, self.hub, self)
+        else:
+            self._recorder.change(wanted)
+
+    async def _stop_recorder(self, timeout_s: float) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None and not await recorder.stop(timeout_s):
+            log.error("a recorder did not end in time: the disk does not answer")
+
+
+def _recording_state(recorder: RunningRecorder | None, state: StreamState) -> RecordingState:
+    if recorder is None:
+        return RecordingState.OFF
+    if recorder.error:
+        return RecordingState.FAILED
+    if recorder.recording and state is StreamState.CONNECTED:
+        return RecordingState.RECORDING
+    return RecordingState.WAITING

@@ -1,0 +1,76 @@
+"""Where the rooms meet: stored configuration becomes plans, plans become recorders."""
+
+import asyncio
+from dataclasses import replace
+
+from lightnvr.config.settings import StreamsSettings
+from lightnvr.media.hub import Hub
+from lightnvr.media.opening import OpenOptions, Transport
+from lightnvr.media.source import SourceOptions
+from lightnvr.recording.recorder import Recorder, RecorderSettings, RecordingPlace
+from lightnvr.streams.model import Stream
+from lightnvr.streams.plan import ConnectedSource, RecordingPlan, StreamPlan
+
+_QUEUE_BYTES = 64 * 1024 * 1024
+_QUEUE_S = 30.0
+"""What a recorder's queue holds: more than twice the 10 s that a disk may stall without a loss."""
+
+
+def plan_for(stream: Stream, patience: StreamsSettings) -> StreamPlan:
+    """Return what should run for a configured stream."""
+    settings = stream.settings
+    opening = OpenOptions(
+        transport=Transport.UDP if settings.protocol == 1 else Transport.TCP,
+        connect_timeout_s=patience.connect_timeout_s,
+        stall_timeout_s=patience.stall_timeout_s,
+    )
+    return StreamPlan(
+        stream_id=stream.id,
+        name=stream.name,
+        connect=bool(settings.enabled) and not stream.privacy_mode,
+        address=stream.address,
+        source=SourceOptions(opening, audio=bool(settings.record_audio)),
+        recording=RecordingPlan(stream.name, stream.folder, float(settings.segment_duration or 0))
+        if settings.record
+        else None,
+    )
+
+
+class HubRecorder:
+    """A recorder that takes what a hub publishes. Implements `RunningRecorder`."""
+
+    def __init__(self, place: RecordingPlace, plan: RecordingPlan, hub: Hub, connection: ConnectedSource) -> None:
+        self._hub = hub
+        self._subscription = hub.subscribe(limit_bytes=_QUEUE_BYTES, limit_s=_QUEUE_S)
+
+        def measured_fps() -> float:
+            source = connection.source
+            return source.meter.rates.fps if source else 0.0
+
+        settings = RecorderSettings(plan.stream_name, plan.folder, plan.segment_duration_s)
+        self._recorder = Recorder(place, settings, self._subscription, measured_fps)
+        self._recorder.start()
+
+    @property
+    def recording(self) -> bool:
+        """See RunningRecorder."""
+        return self._recorder.recording
+
+    @property
+    def error(self) -> str:
+        """See RunningRecorder."""
+        return self._recorder.error
+
+    def change(self, plan: RecordingPlan) -> None:
+        """See RunningRecorder."""
+        settings = self._recorder.settings
+        self._recorder.settings = replace(settings, segment_duration_s=plan.segment_duration_s)
+
+    def dropped_packets(self) -> int:
+        """See RunningRecorder."""
+        return self._subscription.dropped
+
+    async def stop(self, timeout_s: float) -> bool:
+        """See RunningRecorder."""
+        self._hub.unsubscribe(self._subscription)
+        return await asyncio.to_thread(self._recorder.join, timeout_s)

@@ -1,0 +1,147 @@
+"""The rooms that have cameras and disks behind them, without either."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lightnvr.media.address import SourceAddress
+from lightnvr.media.errors import CameraError, Fault
+from lightnvr.media.opening import Transport
+from lightnvr.media.probe import ProbeResult
+from lightnvr.recording.model import (
+    CaptureMethod,
+    Recording,
+    RecordingFileMissing,
+    RecordingFilter,
+    RecordingNotFound,
+    RecordingPage,
+    RecordingProtected,
+    RecordingSort,
+    RecordingStillOpen,
+)
+from lightnvr.recording.service import RecordingFile
+from lightnvr.streams.status import StreamStatus
+
+START_US = 1_785_578_400_000_000
+"""2026-08-01 10:00:00 UTC."""
+
+
+class ListedRecordings:
+    """Implements `Recordings` on a list and a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._recordings: dict[int, Recording] = {}
+
+    def add(self, stream: str, content: bytes, **changes: object) -> Recording:
+        """Put a recording of a quarter of an hour after the ones that are there."""
+        number = len(self._recordings) + 1
+        start_us = START_US + (number - 1) * 900_000_000
+        path = f"mp4/{stream.replace(' ', '_')}/recording_{number:06}.mp4"
+        recording = Recording(
+            id=number,
+            stream_name=stream,
+            storage_id=1,
+            path=path,
+            start_us=start_us,
+            end_us=start_us + 900_000_000,
+            size_bytes=len(content),
+            complete=True,
+            codec="h264",
+            width=1280,
+            height=720,
+            fps=15.0,
+            capture_method=CaptureMethod.CONTINUOUS,
+            schedule_restricted=False,
+            protected=False,
+            damaged="",
+        )
+        recording = replace(recording, **changes)  # type: ignore[arg-type]
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        self._recordings[number] = recording
+        return recording
+
+    async def page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
+        """See Recordings."""
+        found = [recording for recording in self._recordings.values() if _matches(recording, wanted)]
+        found.sort(key=lambda recording: _key(recording, wanted.sort), reverse=wanted.descending)
+        return RecordingPage(tuple(found[offset : offset + limit]), len(found))
+
+    async def get(self, recording_id: int) -> Recording:
+        """See Recordings."""
+        if recording_id not in self._recordings:
+            raise RecordingNotFound(recording_id)
+        return self._recordings[recording_id]
+
+    async def file(self, recording_id: int) -> RecordingFile:
+        """See Recordings."""
+        recording = await self.get(recording_id)
+        path = self.root / recording.path
+        if not path.exists():
+            raise RecordingFileMissing(recording_id)
+        size = recording.size_bytes
+        return RecordingFile(recording, path, size, f'"{recording_id:x}-{size:x}"', path.stat().st_mtime)
+
+    async def delete(self, recording_id: int, *, force: bool) -> None:
+        """See Recordings."""
+        recording = await self.get(recording_id)
+        if not recording.complete:
+            raise RecordingStillOpen
+        if recording.protected and not force:
+            raise RecordingProtected
+        del self._recordings[recording_id]
+
+
+def _matches(recording: Recording, wanted: RecordingFilter) -> bool:
+    return (
+        (not wanted.streams or recording.stream_name in wanted.streams)
+        and (wanted.start_us is None or recording.start_us >= wanted.start_us)
+        and (wanted.end_us is None or recording.start_us <= wanted.end_us)
+    )
+
+
+def _key(recording: Recording, sort: RecordingSort) -> tuple[str | int, int]:
+    keys: dict[RecordingSort, str | int] = {
+        RecordingSort.ID: recording.id,
+        RecordingSort.STREAM_NAME: recording.stream_name,
+        RecordingSort.START_TIME: recording.start_us,
+        RecordingSort.END_TIME: recording.end_us,
+        RecordingSort.SIZE_BYTES: recording.size_bytes,
+    }
+    return keys[sort], recording.id
+
+
+@dataclass(slots=True)
+class NotedSupervisors:
+    """Implements `StreamSupervisors`: notes what it is asked, and tells what it was told."""
+
+    statuses: dict[int, StreamStatus] = field(default_factory=dict)
+    applied: list[int] = field(default_factory=list)
+    refreshed: list[int] = field(default_factory=list)
+
+    def status(self, stream_id: int) -> StreamStatus:
+        """See StreamSupervisors."""
+        return self.statuses.get(stream_id, StreamStatus())
+
+    async def apply(self, stream_id: int) -> None:
+        """See StreamSupervisors."""
+        self.applied.append(stream_id)
+
+    async def refresh(self, stream_id: int) -> None:
+        """See StreamSupervisors."""
+        self.refreshed.append(stream_id)
+
+
+@dataclass(slots=True)
+class ToldProbe:
+    """A probe of a camera with the password `right`, at any address."""
+
+    asked: list[tuple[SourceAddress, Transport]] = field(default_factory=list)
+
+    async def __call__(self, address: SourceAddress, transport: Transport) -> ProbeResult:
+        """See Probe."""
+        self.asked.append((address, transport))
+        if address.password != "right":
+            raise CameraError(Fault.UNAUTHORIZED, f"{address} refuses the user name or password.")
+        return ProbeResult("h264", 1920, 1080, 14.99, "aac", None, recorded=True)

@@ -1,0 +1,103 @@
+"""One continuous time line out of whatever a camera sends."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lightnvr.media.timestamps import TrackClock
+
+_VIDEO = Fraction(1, 90_000)
+_MAYBE = st.none() | st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(-200_000, 200_000)
+_ARRIVALS = st.integers(0, 20_000_000_000)
+
+
+@given(st.lists(st.tuples(_MAYBE, _MAYBE, _ARRIVALS), max_size=60), st.sampled_from((1, 90, 1875)))
+def test_dts_grow_strictly_and_nothing_is_shown_before_it_is_decoded(
+    packets: list[tuple[int | None, int | None, int]], least_step: int
+) -> None:
+    clock, last, arrival = TrackClock(_VIDEO, least_step), None, 0
+    for dts, pts, waited in packets:
+        arrival += waited
+        placed = clock.place(dts, pts, arrival)
+        assert last is None or placed.dts >= last + least_step
+        assert placed.dts <= placed.pts <= placed.dts + 5 * 90_000
+        last = placed.dts
+
+
+@given(st.lists(st.integers(1, 90_000), min_size=2, max_size=60), st.integers(0, 1 << 40), st.integers(0, 400))
+def test_good_timestamps_are_left_alone(steps: list[int], first: int, late_ms: int) -> None:
+    clock, dts = TrackClock(_VIDEO), first
+    for index, step in enumerate(steps):
+        arrival = int((dts - first) / 90_000 * 1e9) + late_ms * 1_000_000 * (index % 2)
+        assert clock.place(dts, dts + 3000, arrival) == (dts, dts + 3000)
+        dts += step
+    assert clock.jumps == 0
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.integers(30, 120), st.sampled_from((-(1 << 32), -3600 * 90_000, -180_000, 7 * 90_000, 1 << 40, 1 << 33))),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_a_clock_that_is_set_goes_on_at_the_time_of_arrival(jumps: list[tuple[int, int]]) -> None:
+    """Sound and pictures of 15 a second and 50 a second see the same jumps; both stay where they belong."""
+    video, audio = TrackClock(_VIDEO), TrackClock(Fraction(1, 8000))
+    offset, now_ms, count = 1 << 33, 0, 0
+    for frames, jump in jumps:
+        for _ in range(frames * 66 // 20):
+            seconds = Fraction(now_ms, 1000)
+            heard = audio.place(round((seconds + Fraction(offset, 90_000)) * 8000), None, now_ms * 1_000_000)
+            assert abs(heard.dts / 8000 - (float(seconds) + (1 << 33) / 90_000)) < 0.2
+            if count % 3 == 0:
+                dts = round(seconds * 90_000) + offset
+                shown = video.place(dts, dts, now_ms * 1_000_000)
+                assert abs(shown.dts / 90_000 - (float(seconds) + (1 << 33) / 90_000)) < 0.2
+            now_ms, count = now_ms + 20, count + 1
+        offset += jump
+    assert video.jumps == audio.jumps == len(jumps) - 1
+
+
+@pytest.mark.parametrize(("first", "second"), [((1 << 32) - 3000, 3000), ((1 << 33) - 3000, 3000)])
+def test_a_counter_that_wraps_goes_on(first: int, second: int) -> None:
+    clock = TrackClock(_VIDEO)
+    clock.place(first, first, 0)
+    after = clock.place(second, second, 66_666_667)
+    assert after.dts == pytest.approx(first + 6000, abs=2)
+    assert clock.place(second + 6000, second + 6000, 133_333_333).dts == after.dts + 6000
+    assert clock.jumps == 1
+
+
+def test_a_silent_camera_is_not_a_jump() -> None:
+    clock = TrackClock(_VIDEO)
+    clock.place(0, 0, 0)
+    assert clock.place(540_000, 540_000, 6_000_000_000).dts == 540_000
+    assert clock.jumps == 0
+
+
+def test_what_has_no_timestamps_is_placed_by_its_arrival() -> None:
+    clock = TrackClock(_VIDEO)
+    assert clock.place(None, None, 1_000_000_000) == (0, 0)
+    assert clock.place(None, None, 2_000_000_000) == (90_000, 90_000)
+    assert clock.place(None, None, 2_000_000_000) == (90_001, 90_001)
+    assert clock.place(None, 120_000, 2_100_000_000) == (120_000, 120_000)
+    assert clock.place(126_000, None, 2_166_000_000) == (126_000, 126_000)
+
+
+def test_b_frames_keep_their_order() -> None:
+    shown = [2, 5, 3, 4, 8, 6, 7]
+    clock = TrackClock(_VIDEO)
+    placed = [clock.place(i * 6000, pts * 6000, i * 66_666_667) for i, pts in enumerate(shown)]
+    assert [times.pts for times in placed] == [pts * 6000 for pts in shown]
+    jumped = [clock.place(i * 6000 + (1 << 40), pts * 6000 + (1 << 40), (i + 7) * 66_666_667) for i, pts in enumerate(shown)]
+    assert sorted(range(7), key=lambda i: jumped[i].pts) == sorted(range(7), key=lambda i: shown[i])
+
+
+def test_repeated_dts_are_spread_by_the_least_step() -> None:
+    clock = TrackClock(_VIDEO, least_step=90)
+    assert [clock.place(1000, None, 0).dts for _ in range(3)] == [1000, 1090, 1180]
+    assert clock.place(7000, None, 0).dts == 7000
