@@ -80,9 +80,10 @@ async def serve_until(
     settings: Settings,
     *,
     on_ready: Callable[[RunningServer], Awaitable[None]] | None = None,
+    show_password: bool = True,
 ) -> None:
     """Run the server until `stop` is set; `on_ready` is awaited once requests are answered."""
-    async with running(settings) as server:
+    async with running(settings, show_password=show_password) as server:
         log.info("LightNVR %s listens on http://%s:%d", __version__, settings.web.bind_ip, server.port)
         if on_ready is not None:
             await on_ready(server)
@@ -93,7 +94,7 @@ async def serve_until(
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[RunningServer]:
+async def running(settings: Settings, *, show_password: bool = True) -> AsyncIterator[RunningServer]:
     """Run everything while the context is open; leaving it finishes every file.
 
     Raises OSError, UnusableDatabase, UnusableKeyFile, InvalidAccount.
@@ -114,7 +115,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
             now=time.time,
         )
         async with _recording(settings, database, catalog) as (engine, fleet):
-            services = await _services(settings, database, catalog, fleet, engine, began)
+            services = await _services(settings, database, catalog, fleet, engine, began, show_password=show_password)
             async with _http(settings, services) as (port, task):
                 yield RunningServer(port, task, catalog, fleet)
     finally:
@@ -156,6 +157,8 @@ async def _services(
     fleet: Fleet,
     engine: RecordingEngine,
     began: float,
+    *,
+    show_password: bool,
 ) -> ApiServices:
     web = settings.web
     accounts = AccountStore(database)
@@ -167,7 +170,7 @@ async def _services(
         chosen_password=web.password,
         initial_password_file=settings.initial_password_file,
     )
-    if first is not None and first.password is not None:
+    if show_password and first is not None and first.password is not None:
         # Shown once, on purpose: it is the only way in.
         print(f"\n  Log in as {first.username} with the password {first.password}\n", flush=True)  # noqa: T201
     rules = SessionRules(web.auth_timeout_hours * 3600, web.auth_absolute_timeout_hours * 3600)

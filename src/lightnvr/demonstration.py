@@ -55,7 +55,7 @@ async def _demo(settings: Settings) -> None:
             await _add_cameras(server, cameras, data_dir / "demo-cameras.json")
             _welcome(settings, server.port)
 
-        await serve_until(stop, settings, on_ready=ready)
+        await serve_until(stop, settings, on_ready=ready, show_password=False)
     _say("Stopped; every recording is finished.")
 
 

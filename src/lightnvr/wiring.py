@@ -45,7 +45,7 @@ class HubRecorder:
 
         def measured_fps() -> float:
             source = connection.source
-            return source.meter.rates.fps if source else 0.0
+            return (source.meter.rates.fps or source.nominal_fps) if source else 0.0
 
         settings = RecorderSettings(plan.stream_name, plan.folder, plan.segment_duration_s)
         self._recorder = Recorder(place, settings, self._subscription, measured_fps)

@@ -18,17 +18,17 @@ class InThread(Generic[C]):
         self.camera = camera
         self._loop = loop
 
-    def do(self, action: Callable[[C], T | Coroutine[Any, Any, T]], timeout: float = 10.0) -> T:
-        """Runs a method of the camera in its own thread and waits: `cam.do(lambda c: c.stop())`."""
+    def do(self, action: Callable[[C], T], timeout: float = 10.0) -> T:
+        """Runs a method of the camera in its own thread: `cam.do(lambda c: c.drop_connections())`."""
 
-        async def run() -> T:
-            result = action(self.camera)
-            if asyncio.iscoroutine(result):
-                awaited: T = await result
-                return awaited
-            return result
+        async def run(camera: C) -> T:
+            return action(camera)
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout)
+        return self.wait_for(run, timeout)
+
+    def wait_for(self, action: Callable[[C], Coroutine[Any, Any, T]], timeout: float = 10.0) -> T:
+        """Runs a method that has to be awaited and waits for it: `cam.wait_for(lambda c: c.stop())`."""
+        return asyncio.run_coroutine_threadsafe(action(self.camera), self._loop).result(timeout)
 
     def wait_until(self, condition: Callable[[C], bool], timeout: float = 10.0) -> None:
         """Waits until something is true of the camera. Raises TimeoutError."""

@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from lightnvr.media.address import SourceAddress
+from lightnvr.media.backdating import Backdating
 from lightnvr.media.errors import CameraError, Fault
 from lightnvr.media.hub import Hub
 from lightnvr.media.ingest import GuardedAudio, VideoIngest, audio_ingest
@@ -53,6 +54,7 @@ class Source:
     ) -> None:
         self._address = address
         self._hub = hub
+        self._out = Backdating(hub.publish)
         self._options = options
         self._on_connected = on_connected
         self._monotonic_ns = monotonic_ns
@@ -64,6 +66,8 @@ class Source:
         self.meter = RateMeter()
         self.last_packet_ns: int | None = None
         self.source_audio_codec = ""
+        self.nominal_fps = 0.0
+        """What the camera says, before it was measured."""
 
     @property
     def connected(self) -> bool:
@@ -90,6 +94,7 @@ class Source:
                 return
             raise self._lost(error) from error
         finally:
+            self._out.caught_up()
             container.close()
 
     def _pump(self, container: InputContainer) -> None:
@@ -108,6 +113,8 @@ class Source:
             if packet.stream_index == video_index:
                 self._accept_video(packet, arrival_ns)
                 last_video_ns = arrival_ns
+                if arrival_ns - asked_ns > _WAITED_NS:
+                    self._out.caught_up()
             else:
                 if arrival_ns - last_video_ns > stall_ns:
                     raise CameraError(Fault.STALLED, f"{self._address} sends audio but no pictures any more.")
@@ -124,6 +131,9 @@ class Source:
             raise CameraError(Fault.NO_VIDEO, f"{self._address} has no video.")
         wanted: list[VideoStream | AudioStream] = [container.streams.video[0]]
         self._video = VideoIngest(container.streams.video[0], self._announce)
+        self.nominal_fps = float(
+            container.streams.video[0].average_rate or container.streams.video[0].guessed_rate or 0
+        )
         if self._options.audio and container.streams.audio:
             stream = container.streams.audio[0]
             self.source_audio_codec = stream.codec_context.codec.canonical_name
@@ -139,7 +149,7 @@ class Source:
         item = self._video.accept(packet, arrival_ns)
         if item is None:
             return
-        self._hub.publish(item)
+        self._out.publish(item)
         if self.last_packet_ns is None:
             self._on_connected()
         self.last_packet_ns = arrival_ns
@@ -149,12 +159,12 @@ class Source:
         if self._audio is None or self.last_packet_ns is None:
             return
         for heard in self._audio.accept(packet, arrival_ns):
-            self._hub.publish(heard)
+            self._out.publish(heard)
 
     def _announce(self, video: Track) -> None:
         audio = self._audio
         tracks = (video,) if audio is None or audio.given_up else (video, audio.track)
-        self._hub.publish(TracksChanged(tracks))
+        self._out.publish(TracksChanged(tracks))
 
     def _lost(self, error: Exception) -> CameraError:
         if self.connected and isinstance(error, av.error.ExitError | av.error.TimeoutError):

@@ -89,6 +89,11 @@ class RawClient:
             pass
         return packet
 
+    async def until_the_end(self) -> None:
+        """Reads packets until the connection breaks, which it raises as `packet` does."""
+        while True:
+            await self.packet()
+
     async def _packet(self) -> RtpPacket:
         header = await self.reader.readexactly(3)
         return RtpPacket(header[0], await self.reader.readexactly(int.from_bytes(header[1:], "big")))

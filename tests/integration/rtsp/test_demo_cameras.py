@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ async def test_the_camera_with_a_password_loops_without_a_seam(clips: Path) -> N
     assert seen.sizes[0] == (1920, 1080)
     assert seen.numbers == [number % 50 for number in range(60)]
     times = [moment for moment in seen.video_times if moment is not None]
-    assert [round((b - a) * 25) for a, b in zip(times, times[1:], strict=False)] == [1] * 59
+    assert [round((b - a) * 25) for a, b in pairwise(times)] == [1] * 59
 
 
 async def test_a_film_is_encoded_once(clips: Path) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
 
 import av
 import pytest
@@ -36,9 +38,9 @@ def consecutive(numbers: Sequence[int | None]) -> bool:
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "mjpeg"])
-async def test_every_video_codec_arrives_complete_and_in_order(codec: VideoCodec, transport: str) -> None:
+async def test_every_video_codec_arrives_complete_and_in_order(codec: VideoCodec, transport: Literal["tcp", "udp"]) -> None:
     async with camera(await asyncio.to_thread(film, codec)) as cam:
-        seen = await watch(cam.url, 30, transport="tcp" if transport == "tcp" else "udp")
+        seen = await watch(cam.url, 30, transport=transport)
         assert seen.numbers == cam.frames_sent[:30]
         assert consecutive(seen.numbers)
 
@@ -63,7 +65,7 @@ async def test_every_audio_codec_decodes_and_its_time_goes_on_evenly(codec: Audi
         assert decoder in seen.codecs
         assert consecutive(seen.numbers)
     times = [moment for moment in seen.audio_times if moment is not None]
-    steps = [later - earlier for earlier, later in zip(times[2:], times[3:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(times[2:])]
     assert max(steps) - min(steps) < 0.002
 
 
@@ -74,9 +76,8 @@ async def test_b_frames_come_out_in_the_order_of_showing() -> None:
 
 
 @pytest.mark.parametrize("authentication", ["digest", "basic"])
-async def test_pyav_watches_with_the_password_and_not_without(authentication: str) -> None:
-    kind = "digest" if authentication == "digest" else "basic"
-    async with camera(credentials=CREDENTIALS, authentication=kind) as cam:
+async def test_pyav_watches_with_the_password_and_not_without(authentication: Literal["digest", "basic"]) -> None:
+    async with camera(credentials=CREDENTIALS, authentication=authentication) as cam:
         assert consecutive((await watch(cam.url, 5)).numbers)
         with pytest.raises(av.HTTPUnauthorizedError):
             await watch(cam.url_as("admin", "wrong"), 5)

@@ -65,10 +65,10 @@ class Broadcast:
         batch = self._senders[frame.track].stamp(frame, timestamp)
         self._latest[frame.track] = (captured, timestamp)
         if self._watching:
-            if captured - self._reported.get(frame.track, 0.0) >= REPORT_INTERVAL:
-                self.report(frame.track)
             for viewer in tuple(self._watching):
                 viewer.deliver(batch)
+            if captured - self._reported.get(frame.track, 0.0) >= REPORT_INTERVAL:
+                self.report(frame.track)
         return batch
 
     def report(self, track: int) -> None:

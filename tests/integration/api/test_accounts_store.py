@@ -1,0 +1,169 @@
+"""Accounts and sessions, on each kind of database."""
+
+from pathlib import Path
+
+import pytest
+
+from lightnvr.accounts.administration import Administration
+from lightnvr.accounts.authentication import Authentication, Credentials
+from lightnvr.accounts.first_account import make_first_account
+from lightnvr.accounts.limiter import LimiterRules, LoginLimiter
+from lightnvr.accounts.logins import Logins
+from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, Role, UserNotFound
+from lightnvr.accounts.passwords import Passwords
+from lightnvr.accounts.sessions import SessionRules, Sessions
+from lightnvr.accounts.store import AccountStore
+from lightnvr.db.engine import Database
+from tests.integration.api.running import PASSWORD, Clock
+
+HOUR = 3600
+
+
+class Accounts:
+    """All parts of the room, put together for one test."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.clock = Clock()
+        self.file = folder / "data" / "initial-admin-password.txt"
+        self.store, self.passwords = AccountStore(database), Passwords()
+        self.administration = Administration(self.store, self.passwords, self.clock, self.file)
+        limiter = LoginLimiter(LimiterRules(True, 3, 300), self.clock)
+        self.logins = Logins(self.store, self.passwords, limiter, self.clock)
+        self.sessions = Sessions(self.store, SessionRules(24 * HOUR, 168 * HOUR), self.clock)
+        self.authentication = Authentication(self.store, self.sessions, self.logins, enabled=True)
+
+    async def first(self, chosen: str = "") -> str | None:
+        """Make the first account and return its random password."""
+        made = await make_first_account(
+            self.store, self.passwords, self.clock, chosen_password=chosen, initial_password_file=self.file
+        )
+        return None if made is None else made.password
+
+
+@pytest.fixture
+def accounts(database: Database, tmp_path: Path) -> Accounts:
+    return Accounts(database, tmp_path)
+
+
+async def test_the_first_start_makes_an_administrator_with_a_random_password(accounts: Accounts) -> None:
+    password = await accounts.first()
+    assert password is not None
+    assert accounts.file.read_text().strip() == password
+    assert accounts.file.stat().st_mode & 0o777 == 0o600
+    user = await accounts.logins.check("admin", password, "::1")
+    assert user is not None
+    assert user.role is Role.ADMIN
+    assert await accounts.first() is None
+
+
+async def test_the_file_with_the_first_password_goes_when_it_is_changed(accounts: Accounts) -> None:
+    await accounts.first()
+    await accounts.administration.add("other", PASSWORD, Role.USER)
+    await accounts.administration.set_password("other", "another password")
+    assert accounts.file.exists()
+    await accounts.administration.set_password("admin", "another password")
+    assert not accounts.file.exists()
+
+
+async def test_a_chosen_first_password_is_written_nowhere(accounts: Accounts) -> None:
+    assert await accounts.first(PASSWORD) is None
+    assert not accounts.file.exists()
+    assert await accounts.logins.check("admin", PASSWORD, "::1")
+    assert await accounts.logins.check("admin", "admin", "::1") is None
+
+
+async def test_names_and_passwords_have_rules(accounts: Accounts) -> None:
+    for name in ("ab", "x" * 33, "with:colon", "line\nbreak", " blank"):
+        with pytest.raises(InvalidAccount):
+            await accounts.administration.add(name, PASSWORD, Role.USER)
+    for password in ("short", "x" * 1025, "\ud800xxxxxxxxxx"):
+        with pytest.raises(InvalidAccount):
+            await accounts.administration.add("someone", password, Role.USER)
+    await accounts.administration.add("ünïcödé", "x" * 1024, Role.USER)
+    assert await accounts.logins.check("ünïcödé", "x" * 1024, "::1")
+    assert await accounts.logins.check("ünïcödé", "x" * 1023, "::1") is None
+
+
+async def test_a_name_is_there_once(accounts: Accounts) -> None:
+    await accounts.administration.add("someone", PASSWORD, Role.USER)
+    with pytest.raises(DuplicateUsername):
+        await accounts.administration.add("someone", PASSWORD, Role.ADMIN)
+
+
+async def test_the_last_administrator_stays(accounts: Accounts) -> None:
+    await accounts.first(PASSWORD)
+    with pytest.raises(LastAdministrator):
+        await accounts.administration.remove("admin")
+    await accounts.administration.add("second", PASSWORD, Role.ADMIN)
+    await accounts.administration.remove("admin")
+    assert [user.username for user in await accounts.administration.users()] == ["second"]
+
+
+async def test_unknown_users_are_said_to_be_unknown(accounts: Accounts) -> None:
+    for action in (accounts.administration.remove, accounts.administration.renew_api_key):
+        with pytest.raises(UserNotFound):
+            await action("nobody")
+    with pytest.raises(UserNotFound):
+        await accounts.administration.set_password("nobody", PASSWORD)
+
+
+async def test_a_session_ends_when_it_is_not_used(accounts: Accounts) -> None:
+    await accounts.first(PASSWORD)
+    user = await accounts.logins.check("admin", PASSWORD, "::1")
+    assert user is not None
+    token = await accounts.sessions.open(user, address="::1", user_agent="test")
+    for _ in range(3):
+        accounts.clock.seconds += 23 * HOUR
+        assert await accounts.sessions.find(token)
+    accounts.clock.seconds += 24 * HOUR
+    assert await accounts.sessions.find(token) is None
+
+
+async def test_a_session_ends_at_last_although_it_is_used(accounts: Accounts) -> None:
+    await accounts.first(PASSWORD)
+    user = await accounts.logins.check("admin", PASSWORD, "::1")
+    assert user is not None
+    token = await accounts.sessions.open(user, address="::1", user_agent="test")
+    for _ in range(8):
+        accounts.clock.seconds += 20 * HOUR
+        assert await accounts.sessions.find(token)
+    accounts.clock.seconds += 9 * HOUR
+    assert await accounts.sessions.find(token) is None
+
+
+async def test_a_changed_password_ends_sessions_and_remembered_passwords(accounts: Accounts) -> None:
+    await accounts.first(PASSWORD)
+    user = await accounts.logins.check_remembered("admin", PASSWORD, "::1")
+    assert user is not None
+    token = await accounts.sessions.open(user, address="::1", user_agent="test")
+    await accounts.administration.set_password("admin", "another password")
+    assert await accounts.sessions.find(token) is None
+    assert await accounts.logins.check_remembered("admin", PASSWORD, "::1") is None
+    assert await accounts.logins.check_remembered("admin", "another password", "::1")
+
+
+async def test_a_new_api_key_ends_the_one_before(accounts: Accounts) -> None:
+    await accounts.first(PASSWORD)
+    old, new = [await accounts.administration.renew_api_key("admin") for _ in range(2)]
+    assert await accounts.authentication.user(Credentials(api_key=old)) is None
+    for credentials in (Credentials(api_key=f" {new} "), Credentials(authorization=f"Bearer {new}")):
+        user = await accounts.authentication.user(credentials)
+        assert user is not None
+        assert user.api_key_prefix == new[:6] + "*" * 26
+
+
+async def test_neither_keys_nor_tokens_nor_passwords_are_stored(accounts: Accounts, database: Database) -> None:
+    await accounts.first(PASSWORD)
+    key = await accounts.administration.renew_api_key("admin")
+    user = await accounts.logins.check("admin", PASSWORD, "::1")
+    assert user is not None
+    token = await accounts.sessions.open(user, address="::1", user_agent="test")
+    async with database.reading.connect() as connection:
+        rows = [
+            str(row)
+            for table in ("users", "sessions")
+            for row in await connection.exec_driver_sql(f"SELECT * FROM {table}")
+        ]
+    assert len(rows) == 2
+    assert not any(secret in row for row in rows for secret in (PASSWORD, key, token))
+    assert "$argon2id$" in rows[0]
