@@ -85,7 +85,18 @@ def ffprobe(path: Path) -> tuple[float, list[str]]:
 
 def gstreamer(path: Path) -> None:
     """Demux every stream of a file with GStreamer; fails at any complaint."""
-    command = ["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", "qtdemux", "name=d", "d.video_0", "!", "queue"]
+    command = [
+        "gst-launch-1.0",
+        "-q",
+        "filesrc",
+        f"location={path}",
+        "!",
+        "qtdemux",
+        "name=d",
+        "d.video_0",
+        "!",
+        "queue",
+    ]
     done = subprocess.run([*command, "!", "fakesink"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "ERROR" not in done.stderr, done.stderr

@@ -21,8 +21,8 @@ from tests.rig.waiting import PATIENCE_S, until
 class PacedSubscription(Subscription):
     """A queue whose reader does one turn each time the test says so."""
 
-    def __init__(self) -> None:
-        super().__init__(1 << 30, 1e9)
+    def __init__(self, limit_bytes: int = 64 << 20, limit_s: float = 30) -> None:
+        super().__init__(limit_bytes, limit_s)
         self._go = threading.Semaphore(0)
         self._idle = threading.Semaphore(0)
 
@@ -66,7 +66,7 @@ class Studio:
         )
         self.open_recordings = OpenRecordings()
         self.not_finalised: list[OSError] = []
-        self.finaliser = Finaliser(self.disk, lambda recording, error: self.not_finalised.append(error))
+        self.finaliser = Finaliser(self.disk, lambda recording, error: self.not_finalised.append(error), retry_s=0.02)
         self.place = RecordingPlace(
             storage=self.storage,
             disk=self.disk,
@@ -101,7 +101,9 @@ class Studio:
     def led(self, *, segment_s: float = 2, stream: str = "door") -> "LedRecorder":
         """Return a recorder that the test leads."""
         subscription = PacedSubscription()
-        return LedRecorder(self, self.recorder(subscription, segment_s=segment_s, stream=stream, folder=stream), subscription)
+        return LedRecorder(
+            self, self.recorder(subscription, segment_s=segment_s, stream=stream, folder=stream), subscription
+        )
 
     @property
     def recordings(self) -> list[OpenRecording]:

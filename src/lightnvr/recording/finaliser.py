@@ -3,12 +3,11 @@
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from lightnvr.recording.disk import Disk
 from lightnvr.recording.open_recordings import OpenRecording
-
-_RETRY_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +18,12 @@ class Finaliser:
     A file that cannot be finished (a full disk) is tried again every few seconds: until then it plays as it is.
     """
 
-    def __init__(self, disk: Disk, on_failure: Callable[[OpenRecording, OSError], None]) -> None:
+    def __init__(
+        self, disk: Disk, on_failure: Callable[[OpenRecording, OSError], None], retry_s: float = 5.0
+    ) -> None:
         self._disk = disk
         self._on_failure = on_failure
+        self._retry_s = retry_s
         self._queue: queue.SimpleQueue[OpenRecording | None] = queue.SimpleQueue()
         self._failed: list[OpenRecording] = []
         self._thread = threading.Thread(target=self._run, name="finaliser")
@@ -42,11 +44,13 @@ class Finaliser:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        retry_at = time.monotonic() + self._retry_s
         while True:
             try:
-                recording = self._queue.get(timeout=_RETRY_S)
+                recording = self._queue.get(timeout=max(0.0, retry_at - time.monotonic()))
             except queue.Empty:
                 self._retry()
+                retry_at = time.monotonic() + self._retry_s
                 continue
             if recording is None:
                 self._retry()
@@ -73,5 +77,9 @@ class Finaliser:
             if recording not in self._failed:
                 self._failed.append(recording)
             self._on_failure(recording, error)
+            return
+        except Exception:
+            # One file that cannot be finished must not keep all others open; it is mended after the next start.
+            log.exception("%s could not be finished", recording.facts.absolute_path)
             return
         recording.finalised = True

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.engine import Database
@@ -32,12 +32,16 @@ class Journal:
         """Store what changed once a second, until cancelled."""
         while True:
             await asyncio.sleep(_INTERVAL_S)
-            await self.store()
+            try:
+                await self.store()
+            except Exception:
+                # What is being recorded has to be stored whatever happened once.
+                self.failures += 1
+                log.exception("storing recordings failed")
 
     async def store(self) -> bool:
         """Store what changed since the last time. Returns False when the database refused; nothing is lost then."""
         self._turns += 1
-        with_index = self._turns % _INDEX_EVERY == 0
         due = [recording for recording in self._recordings if self._is_due(recording)]
         if not due:
             return True
@@ -45,9 +49,12 @@ class Journal:
         states = [(recording, recording.finalised, recording.progress) for recording in due]
         ids: dict[int, int] = {}
         try:
-            async with self._database.writing.begin() as connection:
-                for recording, finalised, progress in states:
-                    await self._store(connection, recording, finalised, progress, ids, with_index)
+            try:
+                await self._commit(states, ids)
+            except IntegrityError:
+                await self._remove_replaced(due)
+                ids.clear()
+                await self._commit(states, ids)
         except (SQLAlchemyError, OSError) as error:
             self.failures += 1
             sentence = f"The database cannot be written: {error.__cause__ or error}"
@@ -64,6 +71,23 @@ class Journal:
             else:
                 self._stored[id(recording)] = progress
         return True
+
+    async def _commit(self, states: list[tuple[OpenRecording, bool, Progress]], ids: dict[int, int]) -> None:
+        async with self._database.writing.begin() as connection:
+            for number, (recording, finalised, progress) in enumerate(states):
+                # Indexes of many cameras are not packed all in the same turn: that would hold up requests.
+                with_index = (self._turns + number) % _INDEX_EVERY == 0
+                await self._store(connection, recording, finalised, progress, ids, with_index)
+
+    async def _remove_replaced(self, due: list[OpenRecording]) -> None:
+        # A file that somebody deleted may leave its row behind, and its name is free again after the clock was set back.
+        async with self._database.writing.begin() as connection:
+            for recording in due:
+                if recording.recording_id is None:
+                    stale = await store.by_path(connection, recording.facts.storage.id, recording.facts.path)
+                    if stale is not None:
+                        log.warning("recording %d is forgotten: its file was gone and is written anew", stale.id)
+                        await store.remove(connection, stale)
 
     def _is_due(self, recording: OpenRecording) -> bool:
         return recording.finalised or self._stored.get(id(recording)) != recording.progress

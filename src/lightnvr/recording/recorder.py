@@ -111,17 +111,21 @@ class Recorder:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        while not self._subscription.closed:
+            self._subscription.wait(_POLL_S)
+            self._guarded(self._turn)
+        self._guarded(self._turn)
+        self._guarded(self._close_all)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
         try:
-            while not self._subscription.closed:
-                self._subscription.wait(_POLL_S)
-                self._turn()
-            self._turn()
+            step()
         except Exception:
-            # A defect of ours must not silently end a recording: say so where the user looks.
+            # A defect of ours must neither end a recording for good nor pass unseen: begin afresh, and say so.
             log.exception("%s: the recorder failed", self.settings.stream_name)
             self.error = "The recorder failed because of an error in the program; see the log."
-        finally:
-            self._close_all()
+            self._abandon()
+            self._retry_at = self._monotonic() + _RETRY_S
 
     def _turn(self) -> None:
         for item in self._subscription.take():
@@ -240,6 +244,9 @@ class Recorder:
         # runs fast must not push recordings into the future.
         end_us = segment.recording.facts.start_us + int(segment.age_s(packet) * 1e6)
         arrived_us = self._place.clock.wall_us(packet.arrival_ns)
+        if end_us - arrived_us > _MOST_EARLY_US:
+            self._last_end_us = arrived_us
+            return
         self._last_end_us = end_us if abs(arrived_us - end_us) <= _CONTIGUOUS_US else min(end_us, arrived_us)
         segment.end_limit_us = self._last_end_us
 

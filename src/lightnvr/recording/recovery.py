@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -58,7 +59,7 @@ def repair(disk: Disk, path: Path, start_us: int, trusted_bytes: int) -> Repaire
         if scanned.lost_bytes:
             log.warning("%s: the last %d bytes were not whole and were cut off", path, scanned.lost_bytes)
         return Repaired(start_us + segment.media_end_us, size, segment.index.pack())
-    except (NotOurRecording, MalformedBox) as error:
+    except (NotOurRecording, MalformedBox, struct.error, ArithmeticError, LookupError) as error:
         if not file.size():
             disk.remove(path)
             return Repaired(start_us, 0, b"", empty=True)
@@ -113,6 +114,12 @@ class Recovery:
                 log.error("%s cannot be mended yet: %s", path, error)
                 postponed.append((recording, trusted_bytes))
                 continue
+            except Exception:
+                # One file that is like no other must not keep the rest from being mended.
+                log.exception("%s cannot be mended", path)
+                result = Repaired(
+                    recording.end_us, recording.size_bytes, b"", damaged="The file cannot be finished; see the log."
+                )
             done.append((recording, result))
         async with self._database.writing.begin() as connection:
             for recording, result in done:

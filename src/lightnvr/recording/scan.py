@@ -9,9 +9,12 @@ from lightnvr.media.mp4.track_runs import TrackRun, parse_moof
 from lightnvr.recording.disk import DiskFile
 from lightnvr.recording.segment_file import SWITCH_SIZE, SegmentFile
 
-_SECTOR = bytes(512)
+_SECTOR_BYTES = 512
+_SECTOR = bytes(_SECTOR_BYTES)
 _MOST_HEAD_BYTES = 1 << 20
 _MOST_FRAGMENT_BYTES = 1 << 30
+_MOST_BACK_S = 10
+_MOST_AHEAD_S = 24 * 3600
 
 
 class NotOurRecording(ValueError):
@@ -41,8 +44,7 @@ def scan_segment(file: DiskFile, trusted_bytes: int = 0) -> ScannedFile:
     end = size if closed_length is None else min(size, closed_length)
     while (found := _read_fragment(file, segment.length, end, trusted_bytes)) is not None:
         fragment_size, runs = found
-        known = {track.track_id for track in init.tracks}
-        if not runs or any(run.track_id not in known for run in runs):
+        if not runs or not all(_is_plausible(segment, fragment_size, run) for run in runs):
             break
         segment.note(segment.length, fragment_size, runs)
     finalised = (
@@ -78,11 +80,29 @@ def _read_fragment(file: DiskFile, at: int, end: int, trusted_bytes: int) -> tup
         if total > _MOST_FRAGMENT_BYTES:
             return None
         moof = file.read_at(at, moof_size)
-        if at + total > trusted_bytes and file.read_at(at, total).find(_SECTOR) != -1:
+        if at + total > trusted_bytes and _has_hole(file, at, at + total):
             return None
         return total, tuple(parse_moof(moof))
     except MalformedBox:
         return None
+
+
+def _has_hole(file: DiskFile, start: int, end: int) -> bool:
+    # Whole sectors: the one in which the fragment ends tells more when what follows is looked at too. What begins in
+    # the first sector is the box header, which has been read.
+    first = (start // _SECTOR_BYTES + 1) * _SECTOR_BYTES
+    content = file.read_at(first, -(-end // _SECTOR_BYTES) * _SECTOR_BYTES - first) if first < end else b""
+    content += bytes(-len(content) % _SECTOR_BYTES)
+    return any(content.startswith(_SECTOR, at) for at in range(0, len(content), _SECTOR_BYTES))
+
+
+def _is_plausible(segment: SegmentFile, size: int, run: TrackRun) -> bool:
+    # A box that was overwritten in part may still look like one.
+    track = segment.table.tracks.get(run.track_id)
+    if track is None or run.data_offset < 0 or run.data_offset + sum(run.sizes) > size:
+        return False
+    ticks = run.decode_time - track.first_decode_time - track.duration
+    return -_MOST_BACK_S <= ticks / track.timescale <= _MOST_AHEAD_S and run.duration <= 3600 * track.timescale
 
 
 def _size_of(file: DiskFile, at: int, end: int, kind: bytes) -> int:

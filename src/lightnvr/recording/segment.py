@@ -8,6 +8,9 @@ from lightnvr.recording.disk import Disk
 from lightnvr.recording.open_recordings import OpenRecording, Progress, RecordingFacts
 from lightnvr.recording.segment_file import SegmentFile
 
+_SET_BACK_US = 12 * 3600 * 1_000_000
+"""A clock this far before the beginning of the segment was set back while it was recorded."""
+
 
 class Segment:
     """Muxes packets into one file from the video keyframe `origin` on. Belongs to one recorder's thread.
@@ -67,8 +70,11 @@ class Segment:
             fragment = self._unwritten[0]
             recording.segment.append(fragment.content, fragment.runs)
             del self._unwritten[0]
-        # A camera that floods must not make a recording end in the future.
-        end_us = min(recording.facts.start_us + recording.segment.media_end_us, max(now_us, recording.facts.start_us))
+        start_us = recording.facts.start_us
+        end_us = start_us + recording.segment.media_end_us
+        if start_us - now_us < _SET_BACK_US:
+            # A camera that floods must not make a recording end in the future.
+            end_us = min(end_us, max(now_us, start_us))
         if self.end_limit_us is not None:
             end_us = min(end_us, self.end_limit_us)
         recording.progress = Progress(end_us, recording.segment.length)

@@ -116,6 +116,13 @@ async def get(connection: AsyncConnection, recording_id: int) -> Recording | Non
     return None if row is None else _recording(row)
 
 
+async def by_path(connection: AsyncConnection, storage_id: int, path: PurePosixPath) -> Recording | None:
+    """Return the recording with this file, None when there is none."""
+    query = select(recordings).where(recordings.c.storage_id == storage_id, recordings.c.path == str(path))
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _recording(row)
+
+
 async def latest_end_us(connection: AsyncConnection) -> int:
     """Return the latest end of all recordings in microseconds since 1970 UTC, 0 without any."""
     return (await connection.execute(select(func.max(recordings.c.end_us)))).scalar_one() or 0

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from lightnvr.accounts.administration import Administration
 from lightnvr.accounts.authentication import Authentication, Credentials
@@ -14,6 +15,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.db.engine import Database
+from lightnvr.db.tables import sessions, users
 from tests.integration.api.running import PASSWORD, Clock
 
 HOUR = 3600
@@ -159,11 +161,7 @@ async def test_neither_keys_nor_tokens_nor_passwords_are_stored(accounts: Accoun
     assert user is not None
     token = await accounts.sessions.open(user, address="::1", user_agent="test")
     async with database.reading.connect() as connection:
-        rows = [
-            str(row)
-            for table in ("users", "sessions")
-            for row in await connection.exec_driver_sql(f"SELECT * FROM {table}")
-        ]
+        rows = [str(row) for table in (users, sessions) for row in await connection.execute(select(table))]
     assert len(rows) == 2
     assert not any(secret in row for row in rows for secret in (PASSWORD, key, token))
     assert "$argon2id$" in rows[0]

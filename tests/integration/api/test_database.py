@@ -42,19 +42,15 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(database:
 
 
 async def test_transactions_that_write_wait_for_each_other(database: Database) -> None:
-    async def add_one() -> None:
+    async def add_one(name: str) -> None:
         async with database.writing.begin() as connection:
             count = (await connection.execute(select(func.count()).select_from(recording_days))).scalar_one()
             await anyio.lowlevel.checkpoint()
-            await connection.execute(
-                insert(recording_days).values(
-                    day=count, stream_name=f"camera {anyio.get_current_task().id}", recordings=1
-                )
-            )
+            await connection.execute(insert(recording_days).values(day=count, stream_name=name, recordings=1))
 
     async with anyio.create_task_group() as group:
-        for _ in range(8):
-            group.start_soon(add_one)
+        for number in range(8):
+            group.start_soon(add_one, f"camera {number}")
     async with database.reading.connect() as connection:
         assert (await connection.execute(select(func.count()).select_from(recording_days))).scalar_one() == 8
 

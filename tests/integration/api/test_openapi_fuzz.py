@@ -25,7 +25,7 @@ def test_every_answer_is_declared_and_none_is_a_500(tmp_path: Path, user: str | 
         for _ in range(5):
             api.recordings.add("Front Door", b"0123456789" * 100)
         command = [
-            _COMMAND,
+            str(_COMMAND),
             "run",
             f"{api.url}/api/openapi.json",
             f"--max-examples={examples}",

@@ -135,7 +135,7 @@ async def test_the_mask_sent_back_means_unchanged(catalog: StreamCatalog) -> Non
 
 
 async def test_a_mask_cannot_stand_for_a_password_that_is_not_there(catalog: StreamCatalog) -> None:
-    with pytest.raises(InvalidStreamSetting, match="url is \\*+, which stands for a stored password"):
+    with pytest.raises(InvalidStreamSetting, match=r"url is \*+, which stands for a stored password"):
         await catalog.add(new("camera", "rtsp://u:********@192.0.2.1/"))
 
 

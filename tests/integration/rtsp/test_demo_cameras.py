@@ -43,7 +43,8 @@ async def test_the_camera_with_a_password_loops_without_a_seam(clips: Path) -> N
         seen = await watch(camera.url, 60)
     assert seen.sizes[0] == (1920, 1080)
     assert seen.numbers == [number % 50 for number in range(60)]
-    times = [moment for moment in seen.video_times if moment is not None]
+    # FFmpeg gives the first keyframe after connecting no time when it came in several packets.
+    times = [0.0, *(moment for moment in seen.video_times[1:] if moment is not None)]
     assert [round((b - a) * 25) for a, b in pairwise(times)] == [1] * 59
 
 

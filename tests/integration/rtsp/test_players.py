@@ -38,7 +38,9 @@ def consecutive(numbers: Sequence[int | None]) -> bool:
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "mjpeg"])
-async def test_every_video_codec_arrives_complete_and_in_order(codec: VideoCodec, transport: Literal["tcp", "udp"]) -> None:
+async def test_every_video_codec_arrives_complete_and_in_order(
+    codec: VideoCodec, transport: Literal["tcp", "udp"]
+) -> None:
     async with camera(await asyncio.to_thread(film, codec)) as cam:
         seen = await watch(cam.url, 30, transport=transport)
         assert seen.numbers == cam.frames_sent[:30]

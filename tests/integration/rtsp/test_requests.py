@@ -147,7 +147,10 @@ async def test_a_required_extension_is_answered_551() -> None:
 
 @pytest.mark.parametrize("authentication", ["digest", "basic"])
 async def test_without_credentials_nothing_is_shown(authentication: Literal["digest", "basic"]) -> None:
-    async with camera(credentials=("admin", "secret"), authentication=authentication) as cam, raw_client(cam.port) as client:
+    async with (
+        camera(credentials=("admin", "secret"), authentication=authentication) as cam,
+        raw_client(cam.port) as client,
+    ):
         for method in ("DESCRIBE", "SETUP", "PLAY"):
             answer = await client.request(method, cam.url_as())
             assert answer.status == 401
@@ -221,5 +224,4 @@ async def test_closing_the_server_leaves_no_connection() -> None:
         await cam.stop()
         assert cam.connections_open == 0
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
-            while True:
-                await client.packet()
+            await client.until_the_end()

@@ -62,13 +62,15 @@ class Broadcast:
         if self._waiting and frame.keyframe:
             self._watching += self._waiting
             self._waiting.clear()
+            # Newcomers need the relation of the tracks' clocks at once, not at the next interval.
+            self._reported.clear()
         batch = self._senders[frame.track].stamp(frame, timestamp)
         self._latest[frame.track] = (captured, timestamp)
         if self._watching:
-            for viewer in tuple(self._watching):
-                viewer.deliver(batch)
             if captured - self._reported.get(frame.track, 0.0) >= REPORT_INTERVAL:
                 self.report(frame.track)
+            for viewer in tuple(self._watching):
+                viewer.deliver(batch)
         return batch
 
     def report(self, track: int) -> None:

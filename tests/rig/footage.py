@@ -1,0 +1,64 @@
+"""What recorded files show: the numbers on their pictures, their sizes, their sound."""
+
+import asyncio
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from lightnvr.demo.numbering import frame_number
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """One file as a player shows it.
+
+    `numbers` are those on the pictures in the order they are shown, None where one is damaged; `times` are in seconds
+    from the beginning, `sizes` in pixels. `samples` of audio were heard, from `audio_start` seconds on.
+    """
+
+    codecs: tuple[str, ...]
+    numbers: list[int | None]
+    times: list[float]
+    sizes: list[tuple[int, int]]
+    samples: int
+    sample_rate: int
+    audio_start: float | None
+
+
+def footage(media: Path | bytes) -> Footage:
+    """Decode everything in a file. Raises av.FFmpegError at the first picture that cannot be decoded."""
+    numbers: list[int | None] = []
+    times: list[float] = []
+    sizes: list[tuple[int, int]] = []
+    samples, rate, audio_start = 0, 0, None
+    with av.open(io.BytesIO(media) if isinstance(media, bytes) else str(media)) as container:
+        for video in container.streams.video:
+            video.codec_context.options = {"err_detect": "explode"}
+        codecs = tuple(stream.codec_context.codec.canonical_name for stream in container.streams)
+        for frame in container.decode():
+            if isinstance(frame, av.VideoFrame):
+                numbers.append(frame_number(np.asarray(frame.to_ndarray(format="gray"), np.uint8)))
+                times.append(float(frame.time or 0))
+                sizes.append((frame.width, frame.height))
+            elif isinstance(frame, av.AudioFrame):
+                samples += frame.samples
+                rate = frame.sample_rate
+                audio_start = float(frame.time or 0) if audio_start is None else audio_start
+    return Footage(codecs, numbers, times, sizes, samples, rate, audio_start)
+
+
+async def all_footage(files: Iterable[Path]) -> list[Footage]:
+    """The footage of several files, decoded in a thread."""
+    return await asyncio.to_thread(lambda: [footage(path) for path in files])
+
+
+def is_what_was_sent(numbers: list[int | None], sent: list[int], *, most_missing: int = 15) -> bool:
+    """Whether a recording shows what a camera sent, from its first picture on, none lost, doubled or damaged.
+
+    A few pictures at the end may be missing, because they were on their way when recording stopped.
+    """
+    return numbers == sent[: len(numbers)] and len(sent) - len(numbers) <= most_missing
