@@ -1,6 +1,7 @@
 """Where the rooms meet: stored configuration becomes plans, plans become recorders."""
 
 import asyncio
+import time
 from dataclasses import replace
 
 from lightnvr.config.settings import StreamsSettings
@@ -14,6 +15,8 @@ from lightnvr.streams.plan import ConnectedSource, RecordingPlan, StreamPlan
 _QUEUE_BYTES = 64 * 1024 * 1024
 _QUEUE_S = 30.0
 """What a recorder's queue holds: more than twice the 10 s that a disk may stall without a loss."""
+
+_JOIN_POLL_S = 0.02
 
 
 def plan_for(stream: Stream, patience: StreamsSettings) -> StreamPlan:
@@ -73,4 +76,10 @@ class HubRecorder:
     async def stop(self, timeout_s: float) -> bool:
         """See RunningRecorder."""
         self._hub.unsubscribe(self._subscription)
-        return await asyncio.to_thread(self._recorder.join, timeout_s)
+        # Not in a worker thread: with a disk that hangs, many cameras would wait for each other's threads.
+        ends_at = time.monotonic() + timeout_s
+        while not self._recorder.join(0):
+            if time.monotonic() > ends_at:
+                return False
+            await asyncio.sleep(_JOIN_POLL_S)
+        return True

@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -56,9 +57,20 @@ async def all_footage(files: Iterable[Path]) -> list[Footage]:
     return await asyncio.to_thread(lambda: [footage(path) for path in files])
 
 
-def is_what_was_sent(numbers: list[int | None], sent: list[int], *, most_missing: int = 15) -> bool:
-    """Whether a recording shows what a camera sent, from its first picture on, none lost, doubled or damaged.
+def assert_sent(numbers: list[int | None], sent: list[int], *, most_missing: int = 15) -> None:
+    """Fail unless a recording shows what a camera sent, from its first picture on, none lost, doubled or damaged.
 
     A few pictures at the end may be missing, because they were on their way when recording stopped.
     """
-    return numbers == sent[: len(numbers)] and len(sent) - len(numbers) <= most_missing
+    for place, (shown, number) in enumerate(zip(numbers, sent, strict=False)):
+        assert shown == number, f"picture {place} shows {numbers[place : place + 8]}, not {sent[place : place + 8]}"
+    assert len(sent) - most_missing <= len(numbers) <= len(sent)
+
+
+def assert_runs_true(part: Footage, *, fps: float = 15.0, slack_s: float = 1.5) -> None:
+    """Fail unless time goes on from picture to picture, and as fast as it does for the camera, with some slack."""
+    assert part.times[0] == 0
+    assert all(earlier < later for earlier, later in pairwise(part.times)), part.times
+    longest = max(later - earlier for earlier, later in pairwise(part.times))
+    assert longest < 1 / fps + slack_s, f"a picture is shown for {longest} s"
+    assert abs(part.times[-1] - (len(part.times) - 1) / fps) < slack_s, f"{len(part.times)} end at {part.times[-1]} s"

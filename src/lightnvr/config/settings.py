@@ -142,9 +142,6 @@ class StreamsSettings(Section):
     stall_timeout_s: float = Field(
         10.0, ge=2, le=120, description="Seconds without a packet after which the camera counts as lost."
     )
-    reconnect_max_s: float = Field(
-        30.0, ge=1, le=600, description="Longest pause between attempts to reach a lost camera; they begin at 1 second."
-    )
 
 
 class ApiSettings(Section):
@@ -180,7 +177,7 @@ class Settings(Section):
     streams: StreamsSettings = Field(default_factory=StreamsSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     go2rtc: Go2rtcSettings = Field(default_factory=Go2rtcSettings)
-    later: dict[str, dict[str, str]] = Field(default_factory=dict, description="Kept for features to come.")
+    later: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False, description="Kept for features to come.")
 
     @model_validator(mode="before")
     @classmethod

@@ -4,15 +4,14 @@ import asyncio
 from pathlib import Path
 
 import anyio.to_thread
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, column, inspect, select, table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from lightnvr.db.engine import UnusableDatabase, open_database
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_VERSION = table("alembic_version", column("version_num"))
 
 
 class DatabaseTooNew(UnusableDatabase):
@@ -43,15 +42,26 @@ async def _migrate(url: URL) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
-    present = MigrationContext.configure(connection).get_current_revision()
+    known = sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    present = _revision(connection)
+    if present == known[-1]:
+        return
     if present is not None and present not in known:
         raise DatabaseTooNew(
             f"The database was used by a newer version of LightNVR (its tables have revision {present}; this version "
-            f"knows up to {scripts.get_current_head()}). Start that version again, or restore a backup made before it."
+            f"knows up to {known[-1]}). Start that version again, or restore a backup made before it."
         )
+    # Loading Alembic takes longer than all the rest of a start, which seldom has anything to upgrade.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_VERSION.name):
+        return None
+    return connection.execute(select(_VERSION.c.version_num)).scalar_one_or_none()

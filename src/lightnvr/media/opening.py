@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +32,7 @@ class OpenOptions:
 
 def open_camera(address: SourceAddress, options: OpenOptions) -> InputContainer:
     """Connect and find out what the camera sends. Blocks up to the connect timeout. Raises CameraError."""
+    began = time.monotonic()
     try:
         return av.open(
             address.with_secret(),
@@ -38,7 +40,12 @@ def open_camera(address: SourceAddress, options: OpenOptions) -> InputContainer:
             timeout=(options.connect_timeout_s, options.stall_timeout_s),
         )
     except (av.FFmpegError, OSError) as error:
-        raise explain(address, error) from error
+        explained = explain(address, error)
+        # FFmpeg's RTSP client gives other reasons for an answer that it stopped waiting for.
+        waited_s = time.monotonic() - began
+        if explained.fault is Fault.PROTOCOL and waited_s >= min(options.connect_timeout_s, options.stall_timeout_s):
+            explained = _no_answer(address)
+        raise explained from error
 
 
 def _ffmpeg_options(address: SourceAddress, options: OpenOptions) -> dict[str, str]:
@@ -71,7 +78,7 @@ def explain(address: SourceAddress, error: Exception) -> CameraError:
             Fault.NOT_FOUND, f"The camera at {host} has no stream at {address.shown_path or '/'}: check the path."
         )
     if isinstance(error, av.error.ExitError) or number in (errno.ETIMEDOUT, errno.EAGAIN):
-        return CameraError(Fault.TIMEOUT, f"The camera at {host} did not answer in time.")
+        return _no_answer(address)
     if number == errno.ECONNREFUSED:
         return CameraError(Fault.REFUSED, f"Nothing listens at {host}: check the port, or the camera is starting.")
     if number in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN):
@@ -82,6 +89,11 @@ def explain(address: SourceAddress, error: Exception) -> CameraError:
         return CameraError(Fault.UNREACHABLE, f"The name {address.host} is not known to the network.")
     text = address.scrub(getattr(error, "strerror", None) or type(error).__name__)
     return CameraError(Fault.PROTOCOL, f"The camera at {host} answered with something unusable: {text}.")
+
+
+def _no_answer(address: SourceAddress) -> CameraError:
+    host = f"{address.host}:{address.effective_port}"
+    return CameraError(Fault.TIMEOUT, f"The camera at {host} did not answer in time.")
 
 
 def _resolves(host: str) -> bool:

@@ -1,5 +1,6 @@
 """One connection to one camera."""
 
+import errno
 import threading
 import time
 from collections.abc import Callable
@@ -167,7 +168,13 @@ class Source:
         self._out.publish(TracksChanged(tracks))
 
     def _lost(self, error: Exception) -> CameraError:
-        if self.connected and isinstance(error, av.error.ExitError | av.error.TimeoutError):
-            seconds = self._options.opening.stall_timeout_s
+        if self.last_packet_ns is None:
+            return explain(self._address, error)
+        # FFmpeg reports a wait that was cut short in several ways, and an end without a goodbye as EIO.
+        silent_s = (self._monotonic_ns() - self.last_packet_ns) / 1e9
+        seconds = self._options.opening.stall_timeout_s
+        if isinstance(error, av.error.ExitError | av.error.TimeoutError) or silent_s >= seconds:
             return CameraError(Fault.STALLED, f"{self._address} sent nothing for {seconds:g} s.")
+        if isinstance(error, OSError) and error.errno == errno.EIO:
+            return CameraError(Fault.ENDED, f"The camera at {self._address} closed the connection.")
         return explain(self._address, error)

@@ -53,6 +53,15 @@ class Disk(Protocol):
         ...
 
 
+def sync_names(disk: Disk, file: Path, root: Path) -> None:
+    """Return when the name of a file and those of its folders below `root` survive a power cut. Raises OSError."""
+    folder = file.parent
+    disk.sync_folder(folder)
+    while folder != root:
+        folder = folder.parent
+        disk.sync_folder(folder)
+
+
 class OsFile:
     """A DiskFile of the operating system."""
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from lightnvr.recording.disk import Disk
+from lightnvr.recording.disk import Disk, sync_names
 from lightnvr.recording.open_recordings import OpenRecording
 
 log = logging.getLogger(__name__)
@@ -18,15 +18,13 @@ class Finaliser:
     A file that cannot be finished (a full disk) is tried again every few seconds: until then it plays as it is.
     """
 
-    def __init__(
-        self, disk: Disk, on_failure: Callable[[OpenRecording, OSError], None], retry_s: float = 5.0
-    ) -> None:
+    def __init__(self, disk: Disk, on_failure: Callable[[OpenRecording, OSError], None], retry_s: float = 5.0) -> None:
         self._disk = disk
         self._on_failure = on_failure
         self._retry_s = retry_s
         self._queue: queue.SimpleQueue[OpenRecording | None] = queue.SimpleQueue()
         self._failed: list[OpenRecording] = []
-        self._thread = threading.Thread(target=self._run, name="finaliser")
+        self._thread = threading.Thread(target=self._run, name="finaliser", daemon=True)
 
     def start(self) -> None:
         """Begin to work."""
@@ -71,6 +69,9 @@ class Finaliser:
                 self._disk.remove(recording.facts.absolute_path)
             else:
                 size = segment.finalise()
+                if not recording.synced_bytes:
+                    # It was closed before the syncer came by.
+                    sync_names(self._disk, recording.facts.absolute_path, recording.facts.storage.root)
                 segment.close()
                 recording.progress = type(recording.progress)(recording.progress.end_us, size)
         except OSError as error:

@@ -36,11 +36,12 @@ class FragmentIndex:
         self._keyframes = array("B")
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return len(self._keyframes)
 
     def __iter__(self) -> Iterator[IndexedFragment]:
+        # Not strict: another thread may be in the middle of `append`, which fills the keyframes last.
         for offset, size, start, duration, key in zip(
-            self._offsets, self._sizes, self._starts, self._durations, self._keyframes, strict=True
+            self._offsets, self._sizes, self._starts, self._durations, self._keyframes, strict=False
         ):
             yield IndexedFragment(offset, size, start, duration, bool(key))
 

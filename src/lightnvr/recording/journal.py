@@ -80,7 +80,7 @@ class Journal:
                 await self._store(connection, recording, finalised, progress, ids, with_index)
 
     async def _remove_replaced(self, due: list[OpenRecording]) -> None:
-        # A file that somebody deleted may leave its row behind, and its name is free again after the clock was set back.
+        # A file that somebody deleted leaves its row behind, and its name comes again after the clock was set back.
         async with self._database.writing.begin() as connection:
             for recording in due:
                 if recording.recording_id is None:

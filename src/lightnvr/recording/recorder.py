@@ -80,7 +80,7 @@ class Recorder:
         self._subscription = subscription
         self._measured_fps = measured_fps
         self._monotonic = monotonic
-        self._thread = threading.Thread(target=self._run, name=f"recorder {settings.stream_name}")
+        self._thread = threading.Thread(target=self._run, name=f"recorder {settings.stream_name}", daemon=True)
         self._current: Segment | None = None
         self._previous: Segment | None = None
         self._tracks: tuple[Track, ...] = ()

@@ -4,7 +4,7 @@ import logging
 import threading
 from pathlib import Path
 
-from lightnvr.recording.disk import Disk
+from lightnvr.recording.disk import Disk, sync_names
 from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ class Syncer:
         self._interval_s = interval_s
         self._stop = threading.Event()
         self._synced_folders: set[Path] = set()
-        self._thread = threading.Thread(target=self._run, name="syncer")
+        self._thread = threading.Thread(target=self._run, name="syncer", daemon=True)
         self.failures = 0
 
     def start(self) -> None:
@@ -59,8 +59,8 @@ class Syncer:
         folder = recording.facts.absolute_path.parent
         if not recording.synced_bytes:
             # The file is new: its name, and those of its folders, are to survive as well.
-            self._disk.sync_folder(folder)
-            while folder not in self._synced_folders and folder != recording.facts.storage.root:
-                self._synced_folders.add(folder)
-                folder = folder.parent
+            if folder in self._synced_folders:
                 self._disk.sync_folder(folder)
+                return
+            sync_names(self._disk, recording.facts.absolute_path, recording.facts.storage.root)
+            self._synced_folders.add(folder)

@@ -98,6 +98,12 @@ function answerParts(operation, documentation) {
   return parts;
 }
 
+// The texts are Markdown of the simplest kind: paragraphs, and code between backticks.
+function prose(text) {
+  return element("div", {}, ...text.split("\n\n").map((paragraph) => element("p", {},
+    ...paragraph.replaceAll("\n", " ").split("`").map((part, place) => (place % 2 ? element("code", { textContent: part }) : part)))));
+}
+
 function operationNode(method, path, operation, documentation) {
   return element("details", { id: operation.operationId },
     element("summary", {},
@@ -105,7 +111,7 @@ function operationNode(method, path, operation, documentation) {
       element("span", { className: "path", textContent: path }),
       operation.summary ?? ""),
     element("div", {},
-      element("p", { className: "intro", textContent: operation.description ?? "" }),
+      prose(operation.description ?? ""),
       ...requestParts(operation, documentation), ...answerParts(operation, documentation)));
 }
 
@@ -119,8 +125,7 @@ function show(documentation) {
       sections.get(tag).append(operationNode(method, path, operation, documentation));
     }
   }
-  const intro = element("p", { className: "intro", textContent: documentation.info.description });
-  byId("docs").replaceChildren(intro, ...sections.values());
+  byId("docs").replaceChildren(prose(documentation.info.description), ...sections.values());
 }
 
 try {

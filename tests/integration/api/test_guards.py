@@ -60,9 +60,9 @@ def test_who_is_not_logged_in_learns_nothing_of_the_rest(api: RunningApi) -> Non
     ("method", "path", "status"),
     [
         ("GET", "/nothing", 404), ("POST", "/nothing", 404), ("GET", "/api/nothing", 404),
-        ("GET", "/api/streams/", 404), ("GET", "/static/app.js", 404), ("GET", "/..%2f..%2fetc%2fpasswd", 404), ("GET", "/%252e%252e/x", 404),
-        ("PATCH", "/api/streams/x", 405), ("DELETE", "/api/streams", 405), ("POST", "/api/health", 405),
-        ("OPTIONS", "/api/streams", 405),
+        ("GET", "/api/streams/", 404), ("GET", "/static/app.js", 404), ("GET", "/..%2f..%2fetc%2fpasswd", 404),
+        ("GET", "/%252e%252e/x", 404), ("PATCH", "/api/streams/x", 405), ("DELETE", "/api/streams", 405),
+        ("POST", "/api/health", 405), ("OPTIONS", "/api/streams", 405),
     ],
 )  # fmt: skip
 def test_errors_of_paths_and_methods(api: RunningApi, method: str, path: str, status: int) -> None:

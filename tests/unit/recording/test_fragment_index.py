@@ -1,5 +1,7 @@
 """The fragment index comes back from the database as it went in."""
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,3 +63,25 @@ def test_a_usual_index_is_small() -> None:
         index.append(IndexedFragment(at, 131_072, number * 500_000, 500_000, number % 4 == 0))
         at += 131_072
     assert len(index.pack()) < 9 * 1800
+
+
+def test_it_can_be_packed_while_it_grows() -> None:
+    """The database is written by one thread, the recording by another."""
+    index, ended, failures = FragmentIndex(), threading.Event(), list[Exception]()
+
+    def pack() -> None:
+        try:
+            while not ended.is_set():
+                found = list(FragmentIndex.unpack(index.pack()))
+                assert [fragment.offset for fragment in found] == [10 * number for number in range(len(found))]
+                assert len(found) <= len(index)
+        except Exception as failure:
+            failures.append(failure)
+
+    packing = threading.Thread(target=pack)
+    packing.start()
+    for number in range(20_000):
+        index.append(IndexedFragment(10 * number, 10, number, 1, number % 2 == 0))
+    ended.set()
+    packing.join(60)
+    assert failures == []

@@ -1,0 +1,125 @@
+"""The API's handlers on a database, without a network between."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fastapi import FastAPI
+from starlette.types import Message
+
+from benchmarks.processes import NeverHappened
+from lightnvr.accounts.administration import Administration
+from lightnvr.accounts.authentication import Authentication
+from lightnvr.accounts.limiter import LimiterRules, LoginLimiter
+from lightnvr.accounts.logins import Logins
+from lightnvr.accounts.model import DuplicateUsername, Role
+from lightnvr.accounts.passwords import Passwords
+from lightnvr.accounts.sessions import SessionRules, Sessions
+from lightnvr.accounts.store import AccountStore
+from lightnvr.api.application import create_api
+from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.db.engine import Database
+from lightnvr.media.address import SourceAddress
+from lightnvr.media.opening import Transport
+from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.recording.service import Recordings
+from lightnvr.streams.catalog import StreamCatalog
+from lightnvr.streams.secrets import SecretBox
+from lightnvr.streams.status import StreamStatus
+from lightnvr.streams.store import StreamStore
+
+_USER = "benchmark"
+
+
+class NothingRuns:
+    """Implements `StreamSupervisors` for a server without streams."""
+
+    def status(self, stream_id: int) -> StreamStatus:
+        """See StreamSupervisors."""
+        return StreamStatus()
+
+    async def apply(self, stream_id: int) -> None:
+        """See StreamSupervisors."""
+
+    async def refresh(self, stream_id: int) -> None:
+        """See StreamSupervisors."""
+
+
+async def api_key(database: Database, folder: Path) -> str:
+    """Return a fresh key of an account that may read."""
+    administration = Administration(AccountStore(database), Passwords(), time.time, folder / "initial-password")
+    try:
+        await administration.add(_USER, "a password for measurements", Role.VIEWER)
+    except DuplicateUsername:
+        pass
+    return await administration.renew_api_key(_USER)
+
+
+def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
+    """Return the whole application, with its authentication and everything that stands before a handler."""
+    accounts = AccountStore(database)
+    logins = Logins(accounts, Passwords(), LoginLimiter(LimiterRules(True, 5, 300), time.monotonic), time.time)
+    sessions = Sessions(accounts, SessionRules(3600, 3600), time.time)
+
+    async def space() -> StorageSpace:
+        return StorageSpace(0, 0)
+
+    async def look(address: SourceAddress, transport: Transport) -> ProbeResult:
+        return await asyncio.to_thread(probe, address, transport, 10.0)
+
+    return create_api(
+        ApiServices(
+            authentication=Authentication(accounts, sessions, logins, enabled=True),
+            sessions=sessions,
+            logins=logins,
+            streams=StreamCatalog(
+                database,
+                StreamStore(SecretBox.open(folder / "secret.key")),
+                max_streams=32,
+                segment_duration=900,
+                now=time.time,
+            ),
+            supervisors=NothingRuns(),
+            recordings=recordings,
+            storage_roots={1: Path("/srv/recordings")},
+            storage_space=space,
+            probe=look,
+            uptime=time.monotonic,
+            now=time.time,
+            options=ApiOptions(version="0"),
+        )
+    )
+
+
+async def get(app: FastAPI, path: str, query: Mapping[str, str | int], key: str) -> bytes:
+    """Ask the application as a server does and return the body. Raises NeverHappened unless it answers 200."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": urlencode(query).encode(),
+        "root_path": "",
+        "headers": [(b"host", b"localhost"), (b"x-api-key", key.encode())],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+    status, body = 0, bytearray()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+        body.extend(message.get("body", b""))
+
+    await app(scope, receive, send)
+    if status != 200:
+        raise NeverHappened(f"{path} answered {status}: {body.decode(errors='replace')}")
+    return bytes(body)

@@ -1,0 +1,73 @@
+"""A database with many recordings, kept between runs because making it takes a minute."""
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from benchmarks.options import say
+from lightnvr.db.engine import database_url
+from lightnvr.db.migrating import migrate
+from lightnvr.db.tables import metadata, recordings
+from lightnvr.recording.store import DAY_US
+
+CAMERAS = 16
+FIRST_START_US = 1_704_067_200_000_000
+"""2024-01-01 00:00:00 UTC."""
+SEGMENT_US = 900_000_000
+
+_RECORDINGS = """
+WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < :last),
+starts AS (SELECT n, n % :cameras AS camera, :first + n / :cameras * :length + n % :cameras * 53000000 AS us FROM numbers)
+INSERT INTO recordings (stream_name, storage_id, path, start_us, end_us, size_bytes, complete, codec, width, height, fps,
+  capture_method, schedule_restricted, protected, damaged)
+SELECT 'cam' || camera, 1,
+  'mp4/cam' || camera || strftime('/%Y/%m/%d/recording_%Y%m%d_%H%M%S.mp4', us / 1000000, 'unixepoch'),
+  us, us + :length, 200000000 + n * 7919 % 50000000, 1, 'h264', 1280, 720, 15.0, 'continuous', 0, 0, ''
+FROM starts
+"""
+_DAYS = """
+INSERT INTO recording_days (day, stream_name, recordings)
+SELECT start_us / :day AS day, stream_name, count(*) FROM recordings GROUP BY day, stream_name
+"""
+
+
+async def database_with(cache: Path, rows: int) -> URL:
+    """Return the address of a SQLite database with so many finished recordings of 15 minutes of 16 cameras.
+
+    Their files do not exist, nor do their fragment indexes, which no list reads. Made again when the tables change.
+    """
+    path = cache / f"recordings-{rows}-{_schema()}.db"
+    url = database_url("", path)
+    if path.exists():
+        return url
+    cache.mkdir(parents=True, exist_ok=True)
+    for old in cache.glob(f"recordings-{rows}-*"):
+        old.unlink()
+    say(f"making a database of {rows} recordings, once, in {cache}")
+    unfinished = path.with_suffix(".unfinished")
+    await migrate(database_url("", unfinished))
+    _fill(unfinished, rows)
+    unfinished.rename(path)
+    return url
+
+
+def _fill(path: Path, rows: int) -> None:
+    values = {"last": rows - 1, "cameras": CAMERAS, "first": FIRST_START_US, "length": SEGMENT_US, "day": DAY_US}
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -500000")
+        with connection:
+            connection.execute("INSERT INTO storages (id, name, root) VALUES (1, 'main', '/srv/recordings')")
+            connection.execute(_RECORDINGS, values)
+            connection.execute(_DAYS, values)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _schema() -> str:
+    statements = [str(CreateTable(table)) for table in metadata.sorted_tables]
+    statements += sorted(str(CreateIndex(index)) for index in recordings.indexes)
+    return hashlib.sha256("".join((*statements, _RECORDINGS, _DAYS)).encode()).hexdigest()[:12]

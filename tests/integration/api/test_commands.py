@@ -1,0 +1,127 @@
+"""The command lightnvr, as it is typed."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from lightnvr import __version__
+from lightnvr.config import sample_ini
+from lightnvr.db.engine import database_url, open_database
+from lightnvr.db.migrating import migrate
+from lightnvr.streams.catalog import StreamCatalog
+from lightnvr.streams.model import NewStream
+from lightnvr.streams.secrets import SecretBox
+from lightnvr.streams.settings import StreamSettings
+from lightnvr.streams.store import StreamStore
+from tests.integration.api.running import PASSWORD, Clock
+from tests.server_process import COMMAND, free_port
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(tmp_path: Path, data: Path) -> Run:
+    def run_command(*words: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [COMMAND, *words],
+            cwd=tmp_path,
+            input=typed,
+            env=os.environ | {"LIGHTNVR_DATA_DIR": str(data), "HOME": str(tmp_path)} | environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run_command
+
+
+def add_camera(data: Path, url: str) -> None:
+    async def add() -> None:
+        address = database_url("", data / "lightnvr.db")
+        await migrate(address)
+        database = open_database(address)
+        store = StreamStore(SecretBox.open(data / "secret.key"))
+        catalog = StreamCatalog(database, store, max_streams=1, segment_duration=900, now=Clock())
+        await catalog.add(NewStream("Front Door", url, StreamSettings()))
+        await database.close()
+
+    data.mkdir(parents=True, exist_ok=True)
+    anyio.run(add)
+
+
+def test_the_version(run: Run) -> None:
+    assert run("--version").stdout == f"LightNVR {__version__}\n"
+
+
+def test_the_sample_of_the_settings(run: Run) -> None:
+    assert run("config", "sample").stdout == sample_ini()
+
+
+def test_users_from_adding_to_deleting(run: Run) -> None:
+    added = run("user", "add", "alice", "--role", "admin", "--password-stdin", typed=PASSWORD + "\n")
+    assert (added.returncode, added.stdout) == (0, "alice was added with the role admin.\n")
+    assert run("user", "add", "bob", "--password-stdin", typed=PASSWORD + "\n").returncode == 0
+    key = run("user", "api-key", "bob")
+    assert len(key.stdout.strip()) == 32
+    listed = run("user", "list").stdout.splitlines()
+    assert [line.split()[:2] for line in listed] == [["alice", "admin"], ["bob", "user"]]
+    assert key.stdout.strip() not in "".join(listed)
+    assert run("user", "password", "bob", "--password-stdin", typed="another password\n").returncode == 0
+    assert run("user", "delete", "bob").stdout == "bob was deleted.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "said"),
+    [
+        (("user", "password", "nobody", "--password-stdin"), PASSWORD, "There is no user named nobody"),
+        (("user", "add", "ab", "--password-stdin"), PASSWORD, "A user name has 3 to 32 bytes"),
+        (("user", "add", "alice", "--password-stdin"), "short", "A password has 8 to 1024 bytes"),
+        (("user", "list", "--config", "none.ini"), "", "none.ini cannot be read"),
+        (("serve", "--port", "0"), "", "It must be a whole number from 1 to 65535"),
+        (("user", "list", "--data-dir", "/proc/nowhere"), "", "/proc/nowhere"),
+    ],
+)
+def test_an_expected_failure_is_a_sentence(run: Run, words: tuple[str, ...], typed: str, said: str) -> None:
+    result = run(*words, typed=typed)
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_last_administrator_and_a_taken_name(run: Run) -> None:
+    run("user", "add", "alice", "--role", "admin", "--password-stdin", typed=PASSWORD)
+    assert "the last administrator" in run("user", "delete", "alice").stderr
+    assert "alice already" in run("user", "add", "alice", "--password-stdin", typed=PASSWORD).stderr
+
+
+def test_checking_a_new_installation_leaves_nothing_behind(run: Run, data: Path) -> None:
+    result = run("check")
+    assert f"good  data folder: {data} can be made" in result.stdout
+    assert "is made at the first start" in result.stdout
+    assert not data.exists()
+
+
+def test_checking_tells_what_is_wrong_with_a_camera_and_how_to_mend_it(run: Run, data: Path) -> None:
+    add_camera(data, f"rtsp://u:secret@127.0.0.1:{free_port()}/stream")
+    result = run("check")
+    assert result.returncode == 1
+    assert "BAD   camera Front Door: " in result.stdout
+    assert "Look whether" in result.stdout
+    assert "secret" not in result.stdout + result.stderr
+
+
+def test_checking_tells_of_a_folder_that_cannot_be_written(run: Run) -> None:
+    result = run("check", "--data-dir", "/proc/nowhere")
+    assert result.returncode == 1
+    assert "BAD   data folder: /proc cannot be written" in result.stdout
+    assert "another folder in lightnvr.ini" in result.stdout
