@@ -1,6 +1,7 @@
 """The API's handlers on a database, without a network between."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,10 +51,8 @@ class NothingRuns:
 async def api_key(database: Database, folder: Path) -> str:
     """Return a fresh key of an account that may read."""
     administration = Administration(AccountStore(database), Passwords(), time.time, folder / "initial-password")
-    try:
+    with contextlib.suppress(DuplicateUsername):
         await administration.add(_USER, "a password for measurements", Role.VIEWER)
-    except DuplicateUsername:
-        pass
     return await administration.renew_api_key(_USER)
 
 

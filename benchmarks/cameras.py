@@ -17,7 +17,8 @@ def camera_process(cache: Path, count: int) -> Iterator[tuple[Camera, ...]]:
 
     The first run on a machine makes the film, which takes some seconds. Raises NeverHappened.
     """
-    command = [sys.executable, "-m", "lightnvr.demo.cameras", "--clips", cache / "clips", "--count", str(count)]
+    command: list[str | Path] = [sys.executable, "-m", "lightnvr.demo.cameras"]
+    command += ["--clips", cache / "clips", "--count", str(count)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline() if process.stdout else ""

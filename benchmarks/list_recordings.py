@@ -8,8 +8,10 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from sqlalchemy.engine import URL
 
 from benchmarks.api_in_process import api_key, api_on, get
 from benchmarks.many_recordings import CAMERAS, FIRST_START_US, SEGMENT_US, database_with
@@ -52,7 +54,7 @@ def main() -> None:
     options.add_argument("--repeat", type=positive, default=25, help="requests of each kind of page")
     arguments = options.parse_args()
     with workplace(arguments) as folder:
-        timed = asyncio.run(_measure(arguments, folder))
+        timed = asyncio.run(_measure(arguments, folder, database_with(arguments.cache, arguments.rows)))
     report(_table(arguments, timed), arguments)
 
 
@@ -61,7 +63,7 @@ def lists(rows: int) -> dict[str, RecordingFilter]:
     length_us = rows // CAMERAS * SEGMENT_US
     middle_us = (FIRST_START_US + length_us // 2) // DAY_US * DAY_US
     odd_us = middle_us + 5 * _HOUR_US + 1_234_567
-    half = {"start_us": FIRST_START_US + length_us // 4, "end_us": FIRST_START_US + length_us * 3 // 4}
+    half = RecordingFilter(start_us=FIRST_START_US + length_us // 4, end_us=FIRST_START_US + length_us * 3 // 4)
     one, three = ("cam7",), ("cam1", "cam7", "cam15")
     return {
         "all": RecordingFilter(),
@@ -74,9 +76,9 @@ def lists(rows: int) -> dict[str, RecordingFilter]:
         "a day": RecordingFilter(start_us=middle_us, end_us=middle_us + DAY_US - 1),
         "30 days from an odd hour": RecordingFilter(start_us=odd_us, end_us=odd_us + 30 * DAY_US),
         "one stream, 30 days from an odd hour": RecordingFilter(one, start_us=odd_us, end_us=odd_us + 30 * DAY_US),
-        "half of the time": RecordingFilter(**half),
-        **{f"half of the time, by {sort}": RecordingFilter(sort=sort, **half) for sort in _other_sorts()},
-        "one stream, half of the time, by size_bytes": RecordingFilter(one, sort=RecordingSort.SIZE_BYTES, **half),
+        "half of the time": half,
+        **{f"half of the time, by {sort}": replace(half, sort=sort) for sort in _other_sorts()},
+        "one stream, half of the time, by size_bytes": replace(half, streams=one, sort=RecordingSort.SIZE_BYTES),
     }
 
 
@@ -84,8 +86,8 @@ def _other_sorts() -> list[RecordingSort]:
     return [sort for sort in RecordingSort if sort is not RecordingSort.START_TIME]
 
 
-async def _measure(arguments: argparse.Namespace, folder: Path) -> list[Timed]:
-    database = open_database(await database_with(arguments.cache, arguments.rows))
+async def _measure(arguments: argparse.Namespace, folder: Path, url: URL) -> list[Timed]:
+    database = open_database(url)
     try:
         library = RecordingLibrary(database, OsDisk(), OpenRecordings())
         app, key = api_on(database, library, folder), await api_key(database, folder)
@@ -158,9 +160,11 @@ def _table(arguments: argparse.Namespace, timed: list[Timed]) -> Table:
             )
         )
     notes = (
-        f"{arguments.rows:,} recordings of {CAMERAS} cameras in SQLite; pages of {arguments.limit}, newest first unless "
-        f"it says otherwise; {arguments.repeat} requests for each kind of page, in milliseconds. The file is in the "
-        "system's cache, as it is on a server that is used.",
+        (
+            f"{arguments.rows:,} recordings of {CAMERAS} cameras in SQLite; pages of {arguments.limit}, newest first "
+            f"unless it says otherwise; {arguments.repeat} requests for each kind of page, in milliseconds. The file is in the "
+            "system's cache, as it is on a server that is used."
+        ),
     )
     kinds = ("first p95", "middle p95", "last p95", "random p95", "query alone p95", "all p50", "all p95")
     return Table("Listing recordings", ("list", "recordings", *kinds, "target", ""), tuple(rows), notes)

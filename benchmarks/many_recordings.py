@@ -1,5 +1,6 @@
 """A database with many recordings, kept between runs because making it takes a minute."""
 
+import asyncio
 import hashlib
 import sqlite3
 from contextlib import closing
@@ -21,9 +22,11 @@ SEGMENT_US = 900_000_000
 
 _RECORDINGS = """
 WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < :last),
-starts AS (SELECT n, n % :cameras AS camera, :first + n / :cameras * :length + n % :cameras * 53000000 AS us FROM numbers)
-INSERT INTO recordings (stream_name, storage_id, path, start_us, end_us, size_bytes, complete, codec, width, height, fps,
-  capture_method, schedule_restricted, protected, damaged)
+starts AS (
+  SELECT n, n % :cameras AS camera, :first + n / :cameras * :length + n % :cameras * 53000000 AS us FROM numbers
+)
+INSERT INTO recordings (stream_name, storage_id, path, start_us, end_us, size_bytes, complete, codec, width, height,
+  fps, capture_method, schedule_restricted, protected, damaged)
 SELECT 'cam' || camera, 1,
   'mp4/cam' || camera || strftime('/%Y/%m/%d/recording_%Y%m%d_%H%M%S.mp4', us / 1000000, 'unixepoch'),
   us, us + :length, 200000000 + n * 7919 % 50000000, 1, 'h264', 1280, 720, 15.0, 'continuous', 0, 0, ''
@@ -35,7 +38,7 @@ SELECT start_us / :day AS day, stream_name, count(*) FROM recordings GROUP BY da
 """
 
 
-async def database_with(cache: Path, rows: int) -> URL:
+def database_with(cache: Path, rows: int) -> URL:
     """Return the address of a SQLite database with so many finished recordings of 15 minutes of 16 cameras.
 
     Their files do not exist, nor do their fragment indexes, which no list reads. Made again when the tables change.
@@ -49,7 +52,7 @@ async def database_with(cache: Path, rows: int) -> URL:
         old.unlink()
     say(f"making a database of {rows} recordings, once, in {cache}")
     unfinished = path.with_suffix(".unfinished")
-    await migrate(database_url("", unfinished))
+    asyncio.run(migrate(database_url("", unfinished)))
     _fill(unfinished, rows)
     unfinished.rename(path)
     return url

@@ -33,7 +33,7 @@ def has_media(path: Path) -> bool:
 
 
 def is_ordinary(path: Path) -> bool:
-    """Whether it is a finished MP4: media and one complete table, no fragments, nothing torn, no complaint of ffprobe."""
+    """Whether it is a finished MP4: media and one table, no fragments, nothing torn, no complaint of ffprobe."""
     if sorted(kind for kind in top_boxes(path) if kind != "free") != ["ftyp", "mdat", "moov"]:
         return False
     command = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", str(path)]

@@ -35,7 +35,7 @@ def last_picture(path: Path) -> LastPicture | None:
             first = max((i for i, packet in enumerate(packets) if packet.is_keyframe), default=0)
             for packet in packets[first:]:
                 for frame in packet.decode():
-                    number = _number(frame) if isinstance(frame, av.VideoFrame) else number
+                    number = _number(frame)
             for frame in video.codec_context.decode(None):
                 number = _number(frame)
     except (av.FFmpegError, IndexError):
@@ -45,5 +45,5 @@ def last_picture(path: Path) -> LastPicture | None:
 
 def _number(frame: av.VideoFrame) -> int | None:
     plane = frame.planes[0]
-    luma: Luma = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+    luma: Luma = np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(-1, plane.line_size)
     return frame_number(luma[: frame.height, : frame.width])

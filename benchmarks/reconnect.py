@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.live_cameras import LiveCamera, live_cameras
+from benchmarks.mp4_file import recordings_in
 from benchmarks.options import parser, positive, report, say, workplace
 from benchmarks.server import LightNvr, lightnvr_server
 from benchmarks.table import Table, listed, median, percentile, verdict
-from benchmarks.mp4_file import recordings_in
 
 TARGET_S = 5.0
 _SHORT_S = (0.5, 20.0)
@@ -101,8 +101,10 @@ def _table(arguments: argparse.Namespace, cuts: list[Cut]) -> Table:
             )
         )
     notes = (
-        f"{arguments.cameras} cameras that were cut independently of each other: connections reset, port closed. "
-        "Seconds from the port's answering again to the first whole fragment in a file.",
+        (
+            f"{arguments.cameras} cameras that were cut independently of each other: connections reset, port closed. "
+            "Seconds from the port's answering again to the first whole fragment in a file."
+        ),
         f"Lengths of the cuts in seconds: {listed(sorted(cut.away_s for cut in cuts), '.1f')}.",
     )
     columns = ("seconds until recorded again", "cuts", "min", "median", "p95", "max", "target", "")

@@ -113,12 +113,18 @@ def _table(arguments: argparse.Namespace, base_mb: float, compared: Sequence[Com
     for one in compared:
         rows += _rows(one)
     notes = (
-        f"CPU in cores and memory as PSS, medians of {arguments.rounds} rounds of {arguments.seconds} s on each side, in "
-        f"turns; the ratio is the median of the rounds' ratios ({_ratios(compared)}).",
-        "Cameras: 1280x720, 15 fps, 2 Mbit/s H.264 and AAC, from a separate process that is not counted. "
-        "ffmpeg: one process a camera, fragments of 0.5 s. LightNVR also syncs every 2 s and keeps its database.",
-        "Memory per added camera is what the process grew by from no camera to all of them, divided by their number, at "
-        "the end of a round; a segment's tables go on growing until it is closed (900 s).",
+        (
+            f"CPU in cores and memory as PSS, medians of {arguments.rounds} rounds of {arguments.seconds} s on each side, "
+            f"in turns; the ratio is the median of the rounds' ratios ({_ratios(compared)})."
+        ),
+        (
+            "Cameras: 1280x720, 15 fps, 2 Mbit/s H.264 and AAC, from a separate process that is not counted. "
+            "ffmpeg: one process a camera, fragments of 0.5 s. LightNVR also syncs every 2 s and keeps its database."
+        ),
+        (
+            "Memory per added camera is what the process grew by from no camera to all of them, divided by their number, "
+            "at the end of a round; a segment's tables go on growing until it is closed (900 s)."
+        ),
     )
     columns = ("", "LightNVR", "ffmpeg -c copy", "ratio", "target", "")
     return Table("Cost of recording", columns, tuple(rows), notes)

@@ -4,6 +4,7 @@ Each picture carries a number; every picture of every file is decoded and the nu
 """
 
 import argparse
+import itertools
 import signal
 import time
 from collections.abc import Sequence
@@ -85,7 +86,7 @@ def _continuity(files: Sequence[Path]) -> Continuity:
     video = BENCHMARK_RECIPE.video
     film = BENCHMARK_RECIPE.seconds * (video.fps if video else 0)
     readable = [number for number in numbers if number is not None]
-    for number, following in zip(readable, readable[1:], strict=False):
+    for number, following in itertools.pairwise(readable):
         # Numbers come round again with the film: a step of more than half of it is one back.
         step = (following - number) % film
         if step == 0 or step > film // 2:
@@ -110,8 +111,10 @@ def _table(arguments: argparse.Namespace, found: dict[str, Continuity]) -> Table
         for name, one in found.items()
     )
     notes = (
-        f"{arguments.cameras} cameras, files of {_SEGMENT_S} s, both recorders at the same time. Every picture was "
-        "decoded and its number read.",
+        (
+            f"{arguments.cameras} cameras, files of {_SEGMENT_S} s, both recorders at the same time. Every picture was "
+            "decoded and its number read."
+        ),
     )
     columns = ("pictures", "rotations", "decoded", "unreadable", "lost", "doubled", "target", "")
     return Table("Rotation", columns, rows, notes)

@@ -67,7 +67,8 @@ class LightNvr:
     def start(self) -> float:
         """Start the process and return the seconds until the API answers. Raises NeverHappened."""
         self._data_dir.mkdir(parents=True, exist_ok=True)
-        command = [_COMMAND, "serve", "--data-dir", self._data_dir, "--host", "127.0.0.1", "--port", str(self._port)]
+        command: list[str | Path] = [_COMMAND, "serve", "--data-dir", self._data_dir]
+        command += ["--host", "127.0.0.1", "--port", str(self._port)]
         with (self._data_dir / "output.txt").open("ab") as log:
             began = time.monotonic()
             self._process = subprocess.Popen(

@@ -182,6 +182,7 @@ async def _services(
     root = settings.storage.path
 
     async def space() -> StorageSpace:
+        await asyncio.to_thread(engine.place.storage.check)
         usage = await asyncio.to_thread(shutil.disk_usage, root)
         return StorageSpace(usage.used, usage.free)
 
@@ -200,6 +201,7 @@ async def _services(
         probe=look,
         uptime=lambda: time.monotonic() - began,
         now=time.time,
+        problems=engine.problems,
         options=ApiOptions(
             version=__version__,
             dialect=settings.api.dialect,

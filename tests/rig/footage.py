@@ -69,7 +69,7 @@ def assert_sent(numbers: list[int | None], sent: list[int], *, most_missing: int
 
 def assert_runs_true(part: Footage, *, fps: float = 15.0, slack_s: float = 1.5) -> None:
     """Fail unless time goes on from picture to picture, and as fast as it does for the camera, with some slack."""
-    assert part.times[0] == 0
+    assert part.times[0] < 0.5  # pictures that are reordered are shown later than they are decoded
     assert all(earlier < later for earlier, later in pairwise(part.times)), part.times
     longest = max(later - earlier for earlier, later in pairwise(part.times))
     assert longest < 1 / fps + slack_s, f"a picture is shown for {longest} s"

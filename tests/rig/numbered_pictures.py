@@ -24,7 +24,7 @@ def draw(number: int, width: int, height: int) -> av.VideoFrame:
 def read(frame: av.VideoFrame) -> int | None:
     """Return the number a picture shows; None when it shows none, or a damaged one."""
     plane = frame.planes[0]
-    luma: npt.NDArray[np.uint8] = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+    luma: npt.NDArray[np.uint8] = np.frombuffer(bytes(plane), dtype=np.uint8).reshape(-1, plane.line_size)
     luma = luma[: frame.height, : frame.width]
     high, wide = frame.height // _ROWS, frame.width // _COLUMNS
     blocks = luma[: high * _ROWS, : wide * _COLUMNS].reshape(_ROWS, high, _COLUMNS, wide)

@@ -34,16 +34,17 @@ async def _make(path: Path) -> None:
 
 
 def copy_database(path: Path) -> None:
-    """Put an empty database at a path: all tables, and a storage with id 1."""
+    """Put an empty database where there is none: all tables, and a storage with id 1."""
+    if path.exists():
+        return
     path.write_bytes(_template())
 
 
 @asynccontextmanager
 async def recordings_database(path: Path) -> AsyncIterator[Database]:
     """Open the database at a path; an empty one is made when there is none."""
-    if not path.exists():
-        # Making the template runs an event loop of its own.
-        await asyncio.to_thread(copy_database, path)
+    # In a thread, because making the template runs an event loop of its own.
+    await asyncio.to_thread(copy_database, path)
     database = open_database(database_url("", path))
     try:
         yield database

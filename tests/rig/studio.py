@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 from lightnvr.media.hub import Subscription
 from lightnvr.media.packets import MediaItem, MediaPacket
@@ -78,7 +79,7 @@ class Studio:
         )
         self._recorders: list[Recorder] = []
 
-    def __enter__(self) -> "Studio":
+    def __enter__(self) -> Self:
         self.finaliser.start()
         return self
 

@@ -72,6 +72,7 @@ class Health(BaseModel):
     uptime: int = Field(examples=[86400], description="Seconds since the start.")
     timestamp: str = Field(examples=["2026-08-01T12:00:00Z"])
     version: str | None = None
+    problems: list[str] | None = Field(None, description="What is wrong with the server itself, in sentences.")
     streams: StreamCounts | None = None
     storage: StorageHealth | None = None
     streams_detail: list[StreamHealth] | None = None
@@ -85,13 +86,15 @@ async def health(services: Services, caller: Anybody) -> Response:
     ]
     details = [_stream_health(stream, services.supervisors.status(stream.id), services.now()) for stream in running]
     storage = await _storage(services)
+    problems = list(services.problems())
     answer = Health(
-        status=_overall(details, storage),
+        status=_overall(details, storage, problems),
         uptime=int(services.uptime()),
         timestamp=iso(services.now()),
     )
     if caller is not None:
         answer.version = services.options.version
+        answer.problems = problems
         answer.streams = _counts(details)
         answer.storage = storage
         answer.streams_detail = details
@@ -142,8 +145,8 @@ def _counts(details: list[StreamHealth]) -> StreamCounts:
     )
 
 
-def _overall(details: list[StreamHealth], storage: StorageHealth) -> Overall:
+def _overall(details: list[StreamHealth], storage: StorageHealth, problems: list[str]) -> Overall:
     states = {detail.status for detail in details}
     if storage.error or StreamHealthState.DOWN in states:
         return Overall.CRITICAL
-    return Overall.DEGRADED if StreamHealthState.DEGRADED in states else Overall.HEALTHY
+    return Overall.DEGRADED if problems or StreamHealthState.DEGRADED in states else Overall.HEALTHY

@@ -1,6 +1,6 @@
 """What the API needs from the rest of the product. Made by the composition root."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -58,7 +58,8 @@ class ApiServices:
     """Everything the handlers work with.
 
     `storage_roots` gives the folder of each storage by its id. `storage_space` raises OSError when the storage is not
-    there. `uptime` gives seconds since the start, `now` seconds since 1970 UTC.
+    there, `problems` says in sentences what is wrong with the server itself. `uptime` gives seconds since the start,
+    `now` seconds since 1970 UTC.
     """
 
     authentication: Authentication
@@ -73,6 +74,7 @@ class ApiServices:
     uptime: Callable[[], float]
     now: Callable[[], float]
     options: ApiOptions
+    problems: Callable[[], Sequence[str]] = tuple
 
 
 def _services(request: Request) -> ApiServices:

@@ -80,7 +80,7 @@ class SourceAddress:
 
     def redacted(self) -> str:
         """The address without user name and password, those in its path masked: what is logged."""
-        return replace(self, path=self.shown_path)._join("")
+        return replace(self, path=self.shown_path).without_credentials()
 
     def masked(self) -> str:
         """The address with its user name, and a mask instead of the password: what an editor sees."""

@@ -22,10 +22,11 @@ from lightnvr.media.audio import (
 from lightnvr.media.errors import CameraError, Fault
 from lightnvr.media.packets import CodedPacket, MediaPacket, Track, coded_packet
 from lightnvr.media.parameter_sets import in_band_parameter_sets, is_complete, picture_size, sequence_sets
-from lightnvr.media.timestamps import TrackClock
+from lightnvr.media.timestamps import ArrivalClock, TrackClock
 
 VIDEO_CODECS = frozenset(("h264", "hevc", "av1", "mjpeg"))
 _MOST_AUDIO_FAILURES = 50
+_ARRIVAL_TIME_BASE = Fraction(1, 90_000)
 
 
 class VideoIngest:
@@ -35,8 +36,8 @@ class VideoIngest:
     first packet. Not thread-safe.
     """
 
-    def __init__(self, stream: VideoStream, on_track: Callable[[Track], None]) -> None:
-        """Raises CameraError when the codec is none that is recorded."""
+    def __init__(self, stream: VideoStream, on_track: Callable[[Track], None], *, timed: bool = True) -> None:
+        """`timed` is whether packets carry times. Raises CameraError when the codec is none that is recorded."""
         codec = stream.codec_context.codec.canonical_name
         if codec not in VIDEO_CODECS:
             raise CameraError(
@@ -49,7 +50,7 @@ class VideoIngest:
             index=stream.index,
             kind="video",
             codec=codec,
-            time_base=_time_base(stream),
+            time_base=_time_base(stream) if timed else _ARRIVAL_TIME_BASE,
             template=template,
             extradata=bytes(stream.codec_context.extradata or b""),
             width=stream.codec_context.width,
@@ -57,6 +58,8 @@ class VideoIngest:
             container=container,
         )
         self._clock = TrackClock(self._draft.time_base)
+        self._nominal_step = round(_time_base(stream) / _ARRIVAL_TIME_BASE)
+        self._arrivals = None if timed else ArrivalClock(_ARRIVAL_TIME_BASE, self._nominal_step)
         self._on_track = on_track
         self._sequence = b""
         self.track: Track | None = None
@@ -74,6 +77,9 @@ class VideoIngest:
         track = self.track
         if track is None:
             return None
+        if self._arrivals is not None:
+            dts = self._arrivals.place(arrival_ns)
+            return MediaPacket(track, packet, dts, dts, self._nominal_step, keyframe, arrival_ns, packet.size)
         dts, pts = self._clock.place(packet.dts, packet.pts, arrival_ns)
         return MediaPacket(track, packet, dts, pts, packet.duration or 0, keyframe, arrival_ns, packet.size)
 

@@ -40,7 +40,7 @@ def in_band_parameter_sets(codec: str, packet: CodedPacket) -> bytes:
 
 def is_complete(codec: str, parameter_sets: bytes) -> bool:
     """Whether there is all that a decoder needs: SPS and PPS, and a VPS in H.265."""
-    units = [unit for unit in parameter_sets.split(b"\x00" + _START_CODE) if unit]
+    units = _units(parameter_sets)
     if codec == "h264":
         return {unit[0] & 0x1F for unit in units} >= _H264_SETS
     return {unit[0] >> 1 & 0x3F for unit in units} >= _H265_SETS
@@ -68,7 +68,7 @@ def picture_size(codec: str, extradata: bytes, keyframe: CodedPacket) -> tuple[i
 
 def sequence_sets(codec: str, parameter_sets: bytes) -> bytes:
     """Return only the SPS of Annex B parameter sets (size, profile); anything else is returned whole."""
-    units = [unit for unit in parameter_sets.split(b"\x00" + _START_CODE) if unit]
+    units = _units(parameter_sets)
     if codec == "h264":
         chosen = [unit for unit in units if unit[0] & 0x1F == 7]
     elif codec == "hevc":
@@ -76,3 +76,10 @@ def sequence_sets(codec: str, parameter_sets: bytes) -> bytes:
     else:
         chosen = []
     return b"".join(chosen) or parameter_sets
+
+
+def _units(parameter_sets: bytes) -> list[bytes]:
+    """Return the units behind the start codes, of three or four bytes (H.264 annex B); none of any other form."""
+    if not parameter_sets.startswith((_START_CODE, b"\x00" + _START_CODE)):
+        return []
+    return [unit for part in parameter_sets.split(_START_CODE) if (unit := part.rstrip(b"\x00"))]

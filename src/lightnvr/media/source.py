@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.format import Flags
 from av.video.stream import VideoStream
 
 from lightnvr.media.address import SourceAddress
@@ -103,8 +104,9 @@ class Source:
         video_index, now_ns, stop = wanted[0].index, self._monotonic_ns, self._stop
         stall_ns = int(self._options.opening.stall_timeout_s * 1e9)
         began_ns = last_video_ns = asked_ns = now_ns()
-        # Over UDP the system's buffer would overflow meanwhile; TCP makes the camera wait.
-        rests = self._options.opening.transport is Transport.TCP
+        # Over UDP the system's buffer would overflow meanwhile; TCP makes the camera wait. Without timestamps the time
+        # of arrival is all that there is.
+        rests = self._options.opening.transport is Transport.TCP and _is_timed(container)
         for packet in container.demux(*wanted):
             if stop.is_set():
                 return
@@ -131,7 +133,7 @@ class Source:
         if not container.streams.video:
             raise CameraError(Fault.NO_VIDEO, f"{self._address} has no video.")
         wanted: list[VideoStream | AudioStream] = [container.streams.video[0]]
-        self._video = VideoIngest(container.streams.video[0], self._announce)
+        self._video = VideoIngest(container.streams.video[0], self._announce, timed=_is_timed(container))
         self.nominal_fps = float(
             container.streams.video[0].average_rate or container.streams.video[0].guessed_rate or 0
         )
@@ -178,3 +180,7 @@ class Source:
         if isinstance(error, OSError) and error.errno == errno.EIO:
             return CameraError(Fault.ENDED, f"The camera at {self._address} closed the connection.")
         return explain(self._address, error)
+
+
+def _is_timed(container: InputContainer) -> bool:
+    return not container.format.flags & Flags.no_timestamps

@@ -14,8 +14,15 @@ _JUMP_S = 5.0
 _BACKWARD_S = 1.0
 """A step back by more than this is a clock that was set, not two packets out of order."""
 
+_USUAL_REORDERING_S = 0.5
+"""A dts that is not known is at most this far before the pts."""
+
 _MOST_REORDERING_S = 5.0
 """A pts this far after its dts is nonsense: no camera keeps B-frames back that long."""
+
+
+_GATHERED_NS = 1_000_000
+"""Packets that come closer together than this had been waiting."""
 
 
 class Times(NamedTuple):
@@ -34,6 +41,7 @@ class TrackClock:
         self._ticks_per_s = float(1 / time_base)
         self._jump = int(_JUMP_S * self._ticks_per_s)
         self._backward = int(_BACKWARD_S * self._ticks_per_s)
+        self._usual_reordering = int(_USUAL_REORDERING_S * self._ticks_per_s)
         self._most_reordering = int(_MOST_REORDERING_S * self._ticks_per_s)
         self._offset = 0
         self._last_dts: int | None = None
@@ -57,6 +65,10 @@ class TrackClock:
                 placed = last + max(self._least_step, elapsed)
                 self._offset = placed - raw
                 self.jumps += 1
+            elif dts is None:
+                # FFmpeg knows no dts before it has seen how B-frames are ordered; a pts in its place would push the
+                # times of those that follow.
+                placed = max(last + self._least_step, placed - self._usual_reordering)
             elif step < self._least_step:
                 placed = last + self._least_step
         self._last_dts = placed
@@ -67,3 +79,32 @@ class TrackClock:
         if shown < placed or shown - placed > self._most_reordering:
             shown = placed
         return Times(placed, shown)
+
+
+class ArrivalClock:
+    """The time line of a track without timestamps, such as MJPEG over HTTP: a picture belongs where it came.
+
+    Those that FFmpeg gathered before the first that was waited for are `nominal_step` apart. All in units of the time
+    base. Not thread-safe.
+    """
+
+    def __init__(self, time_base: Fraction, nominal_step: int) -> None:
+        self._ticks_per_s = float(1 / time_base)
+        self._nominal_step = nominal_step
+        self._last: int | None = None
+        self._last_arrival_ns = 0
+        self._offset: int | None = None
+
+    def place(self, arrival_ns: int) -> int:
+        """Return where a packet belongs. `arrival_ns` is monotonic, in nanoseconds."""
+        arrived = int(arrival_ns * self._ticks_per_s / 1e9)
+        if self._last is None:
+            placed = 0
+        elif self._offset is None and arrival_ns - self._last_arrival_ns < _GATHERED_NS:
+            placed = self._last + self._nominal_step
+        else:
+            if self._offset is None:
+                self._offset = self._last - int(self._last_arrival_ns * self._ticks_per_s / 1e9)
+            placed = max(self._last + 1, arrived + self._offset)
+        self._last, self._last_arrival_ns = placed, arrival_ns
+        return placed

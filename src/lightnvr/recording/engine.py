@@ -22,6 +22,7 @@ from lightnvr.recording.syncer import Syncer
 
 _STORAGE_NAME = "main"
 _FINALISE_S = 2.0
+_NOTICEABLE_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,22 @@ class RecordingEngine:
             log.error("not every file could be finished; the next start will mend them")
         await asyncio.to_thread(self._syncer.stop, _FINALISE_S)
         await self.journal.store()
+
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong with storing recordings, in sentences for a person; empty when all is well."""
+        found: list[str] = []
+        if self.journal.error:
+            found.append(self.journal.error)
+        if self._syncer.error:
+            found.append(self._syncer.error)
+        if self.recovery.remaining:
+            found.append(f"{self.recovery.remaining} interrupted recordings are still being mended.")
+        ahead_s = self.place.clock.ahead_s
+        if ahead_s > _NOTICEABLE_S:
+            found.append(
+                f"The system clock was set back: recordings are labelled {ahead_s:.0f} s ahead, so that none overlap."
+            )
+        return tuple(found)
 
     async def _adopt(self, storage: Storage) -> None:
         try:

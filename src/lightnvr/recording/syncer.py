@@ -21,6 +21,8 @@ class Syncer:
         self._synced_folders: set[Path] = set()
         self._thread = threading.Thread(target=self._run, name="syncer", daemon=True)
         self.failures = 0
+        self.error = ""
+        """Why files cannot be synced at the moment, or empty."""
 
     def start(self) -> None:
         """Begin to work."""
@@ -50,9 +52,11 @@ class Syncer:
             except OSError as error:
                 if not recording.closing:
                     self.failures += 1
+                    self.error = f"Recordings cannot be synced to the disk: {error.strerror or error}."
                     log.error("%s could not be synced to disk: %s", recording.facts.absolute_path, error)
                 continue
             recording.synced_bytes = written
+            self.error = ""
 
     def _sync(self, recording: OpenRecording) -> None:
         recording.segment.sync()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from lightnvr.media.hub import Hub
@@ -76,6 +77,7 @@ class StreamSupervisor:
             state=connection.state,
             last_error=connection.last_error,
             connected_since=connection.connected_since,
+            last_packet_at=_wall_time(source.last_packet_ns) if source else None,
             reconnects=connection.reconnects,
             codec=track.codec if track else "",
             audio_codec=source.source_audio_codec if source else "",
@@ -122,6 +124,10 @@ class StreamSupervisor:
         recorder, self._recorder = self._recorder, None
         if recorder is not None and not await recorder.stop(timeout_s):
             log.error("a recorder did not end in time: the disk does not answer")
+
+
+def _wall_time(monotonic_ns: int | None) -> float | None:
+    return None if monotonic_ns is None else time.time() - (time.monotonic_ns() - monotonic_ns) / 1e9
 
 
 def _recording_state(recorder: RunningRecorder | None, state: StreamState) -> RecordingState:

@@ -2,10 +2,12 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import httpx
@@ -55,7 +57,7 @@ class RunningApi:
     supervisors: NotedSupervisors
     probe: ToldProbe
     clock: Clock
-    keys: dict[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str]
 
     def client(self, user: str | None = "admin") -> httpx.Client:
         """Return a client that calls as this user, with an API key; None is nobody."""
@@ -99,29 +101,54 @@ def running_api(
         now=clock,
         options=options or ApiOptions(version="1.2.3", ice_servers=(IceServer("stun:stun.example.org:3478"),)),
     )
-    administration = Administration(store, passwords, clock, folder / "initial-admin-password.txt")
-    running = RunningApi("", services, database, recordings, supervisors, probe, clock)
+    content, keys = _prepared_database()
+    (folder / "lightnvr.db").write_bytes(content)
+    running = RunningApi("", services, database, recordings, supervisors, probe, clock, keys)
+    with _serving(create_api(services), database) as running.url:
+        yield running
 
-    async def prepare() -> None:
+
+@cache
+def _prepared_database() -> tuple[bytes, Mapping[str, str]]:
+    """Return a SQLite file with the users in it, and their API keys. Hashing passwords is slow, so it is made once."""
+    keys: dict[str, str] = {}
+
+    async def prepare(folder: Path) -> None:
+        url = database_url("", folder / "lightnvr.db")
         await migrate(url)
+        database = open_database(url)
+        administration = Administration(AccountStore(database), Passwords(), Clock(), folder / "none")
         for name, role in USERS.items():
             await administration.add(name, PASSWORD, role)
-            running.keys[name] = await administration.renew_api_key(name)
-        await database.close()  # its connections belong to this event loop
+            keys[name] = await administration.renew_api_key(name)
+        await database.close()
 
-    anyio.run(prepare)
-    with _serving(create_api(services)) as running.url:
-        yield running
+    with TemporaryDirectory() as folder:
+        anyio.run(prepare, Path(folder))
+        return (Path(folder) / "lightnvr.db").read_bytes(), keys
 
 
 async def _space() -> StorageSpace:
     return StorageSpace(used_bytes=1000, available_bytes=2000)
 
 
+class _Server(uvicorn.Server):
+    """A server that closes the database with the event loop that its connections belong to."""
+
+    def __init__(self, config: uvicorn.Config, database: Database) -> None:
+        super().__init__(config)
+        self._database = database
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish requests, then close the database."""
+        await super().shutdown(sockets)
+        await self._database.close()
+
+
 @contextmanager
-def _serving(app: FastAPI) -> Iterator[str]:
+def _serving(app: FastAPI, database: Database) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", proxy_headers=False))
+    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", proxy_headers=False), database)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

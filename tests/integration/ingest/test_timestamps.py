@@ -60,9 +60,7 @@ async def test_timestamps_that_pass_their_end_go_on(nvr: Nvr) -> None:
         pytest.param("flv", wraps(2), id="FLV past its end"),
     ],
 )
-async def test_times_of_http_cameras_that_lie_cost_no_picture(
-    nvr: Nvr, form: Literal["ts", "flv"], edit: Edit
-) -> None:
+async def test_times_of_http_cameras_that_lie_cost_no_picture(nvr: Nvr, form: Literal["ts", "flv"], edit: Edit) -> None:
     async with http_camera(form, edit=edit) as cam:
         part = await recorded(nvr, cam, 60)
     assert_sent(part.numbers, cam.frames_sent)

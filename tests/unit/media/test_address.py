@@ -89,8 +89,16 @@ def test_hosts_and_ports(typed: str, host: str, port: int | None, connects_to: i
     "typed",
     [
         *("file:///etc/passwd", "concat:a|b", "pipe:0", "udp://host:1", "srt://h", "ftp://h/", "cam", "", "rtsp:/cam"),
-        *("rtsp://", "rtsp:///path", "rtsp://u:p@/x", "rtsp://[::1/x", "rtsp://[::1]x/", "rtsp://cam:0/", "rtsp://cam:65536/"),
-        *("rtsp://cam:abc/", "rtsp://cam:٣/", "rtsp://ca m/", "rtsp://cam/a\nb", "rtsp://u\r\n:p@cam/", "rtsp://ca\"m/"),
+        *(
+            "rtsp://",
+            "rtsp:///path",
+            "rtsp://u:p@/x",
+            "rtsp://[::1/x",
+            "rtsp://[::1]x/",
+            "rtsp://cam:0/",
+            "rtsp://cam:65536/",
+        ),
+        *("rtsp://cam:abc/", "rtsp://cam:٣/", "rtsp://ca m/", "rtsp://cam/a\nb", "rtsp://u\r\n:p@cam/", 'rtsp://ca"m/'),
         *("rtsp://u:p\x00@cam/", "rtsp://cam/a\tb", "rtsp://u:p%0d%0aX@cam/", "rtsp://u%0a:p@cam/"),
     ],
 )

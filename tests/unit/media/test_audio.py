@@ -1,7 +1,8 @@
 """Audio: copied where MP4 can hold it, made AAC where it cannot, and never a cost to the video."""
 
 from collections.abc import Iterator
-from typing import cast
+from dataclasses import replace
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -14,11 +15,11 @@ from lightnvr.media.ingest import CopiedAudio, GuardedAudio, TranscodedAudio, au
 from lightnvr.media.mp4.muxer import FragmentedMuxer
 from lightnvr.media.packets import CodedPacket, MediaPacket, Track, coded_packet
 from tests.rig.film import START_NS, Recipe, film
-from tests.rig.playing import play
+from tests.rig.playing import Played, play
 from tests.rig.sound import tone
 
 _ENCODERS = {
-    **{"pcm_alaw": 8000, "pcm_mulaw": 8000, "g722": 16_000, "g726": 8000, "g726le": 8000, "pcm_dvd": 48_000},
+    "pcm_alaw": 8000, "pcm_mulaw": 8000, "g722": 16_000, "g726": 8000, "g726le": 8000, "pcm_dvd": 48_000,
     **dict.fromkeys(("pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_u8", "pcm_s8"), 16_000),
 }
 
@@ -32,7 +33,7 @@ def _accept_all(ingest: GuardedAudio, packets: list[CodedPacket]) -> list[MediaP
 
 
 def _decoded(packets: list[MediaPacket]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    decoder = cast(av.AudioCodecContext, av.CodecContext.create("aac", "r"))
+    decoder = cast("av.AudioCodecContext", av.CodecContext.create("aac", "r"))
     decoder.extradata = packets[0].track.extradata
     frames = [frame for packet in packets for frame in decoder.decode(coded_packet(packet.payload))]
     return np.concatenate([frame.to_ndarray().mean(axis=0) for frame in frames]).astype(np.float32)
@@ -49,7 +50,7 @@ def test_what_mp4_cannot_hold_becomes_aac_that_sounds_the_same(encoder: str, rat
         assert ingest is not None
         taken = _accept_all(ingest, packets)
         assert (ingest.track.codec, ingest.track.sample_rate, ingest.failures) == ("aac", rate, 0)
-    assert all(after.dts == before.dts + 1024 for before, after in zip(taken, taken[1:], strict=False))
+    assert all(after.dts == before.dts + 1024 for before, after in pairwise(taken))
     heard = _decoded(taken)
     assert len(heard) / rate == pytest.approx(2, abs=3 * 1024 / rate)
     middle = heard[rate // 2 : rate // 2 + rate]
@@ -65,7 +66,7 @@ def test_a_gap_in_the_sound_stays_a_gap() -> None:
         for packet in packets[half:]:
             packet.dts, packet.pts = (packet.dts or 0) + 24_000, (packet.pts or 0) + 24_000
         taken += _accept_all(ingest, packets[half:])
-    steps = [after.dts - before.dts for before, after in zip(taken, taken[1:], strict=False)]
+    steps = [after.dts - before.dts for before, after in pairwise(taken)]
     assert [step for step in steps if step != 1024] == [pytest.approx(24_000 + 1024, abs=2048)]
 
 
@@ -78,7 +79,7 @@ def test_sound_that_is_longer_or_shorter_than_its_time_keeps_to_the_time(pace: f
         for packet in packets:
             packet.dts = packet.pts = int((packet.dts or 0) * pace)
         taken = _accept_all(ingest, packets)
-    assert all(after.dts >= before.dts + 1024 for before, after in zip(taken, taken[1:], strict=False))
+    assert all(after.dts >= before.dts + 1024 for before, after in pairwise(taken))
     assert taken[-1].dts / 8000 == pytest.approx(20 * pace, abs=2)
 
 
@@ -130,7 +131,7 @@ def test_copied_audio_plays_beside_the_video(encoder: str, rate: int) -> None:
     assert played.samples / rate == pytest.approx(2, abs=0.15)
 
 
-def _muxed_with_video(track: Track, packets: list[MediaPacket]):  # type: ignore[no-untyped-def]
+def _muxed_with_video(track: Track, packets: list[MediaPacket]) -> Played:
     shown = film(Recipe(seconds=2))
     muxer = FragmentedMuxer((shown.video, _elsewhere(track)), shown.packets[0], 500_000)
     begins = packets[0].dts
@@ -141,16 +142,12 @@ def _muxed_with_video(track: Track, packets: list[MediaPacket]):  # type: ignore
 
 
 def _elsewhere(track: Track) -> Track:
-    from dataclasses import replace
-
     return replace(track, index=7)
 
 
 def test_opus_without_a_header_gets_one() -> None:
     with tone("libopus", seconds=2, rate=48_000) as (stream, packets):
-        from dataclasses import replace
-
-        ingest = CopiedAudio(stream)
+            ingest = CopiedAudio(stream)
         track = replace(ingest.track, extradata=opus_head(1))
         taken = [item for packet in packets for item in ingest.accept(packet, START_NS)]
         played = _muxed_with_video(track, [packet._replace(track=track) for packet in taken])

@@ -49,7 +49,7 @@ def test_everything_is_in_the_fragments_in_order(recipe: Recipe) -> None:
 
 @pytest.mark.parametrize("recipe", _RECIPES)
 def test_fragments_begin_at_every_keyframe_and_last_no_longer_than_asked(recipe: Recipe) -> None:
-    init, fragments = _mux(film(recipe))
+    _, fragments = _mux(film(recipe))
     keyframes = 0
     for fragment in fragments:
         video = [run for run in fragment.runs if run.track_id == 1]

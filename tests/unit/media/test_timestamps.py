@@ -39,7 +39,9 @@ def test_good_timestamps_are_left_alone(steps: list[int], first: int, late_ms: i
 @settings(max_examples=60)
 @given(
     st.lists(
-        st.tuples(st.integers(30, 120), st.sampled_from((-(1 << 32), -3600 * 90_000, -180_000, 7 * 90_000, 1 << 40, 1 << 33))),
+        st.tuples(
+            st.integers(30, 120), st.sampled_from((-(1 << 32), -3600 * 90_000, -180_000, 7 * 90_000, 1 << 40, 1 << 33))
+        ),
         min_size=1,
         max_size=5,
     )
@@ -93,7 +95,9 @@ def test_b_frames_keep_their_order() -> None:
     clock = TrackClock(_VIDEO)
     placed = [clock.place(i * 6000, pts * 6000, i * 66_666_667) for i, pts in enumerate(shown)]
     assert [times.pts for times in placed] == [pts * 6000 for pts in shown]
-    jumped = [clock.place(i * 6000 + (1 << 40), pts * 6000 + (1 << 40), (i + 7) * 66_666_667) for i, pts in enumerate(shown)]
+    jumped = [
+        clock.place(i * 6000 + (1 << 40), pts * 6000 + (1 << 40), (i + 7) * 66_666_667) for i, pts in enumerate(shown)
+    ]
     assert sorted(range(7), key=lambda i: jumped[i].pts) == sorted(range(7), key=lambda i: shown[i])
 
 

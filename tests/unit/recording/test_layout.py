@@ -46,6 +46,8 @@ def test_any_name_is_read_or_refused(name: str) -> None:
     assert start_us is None or start_us % 1_000_000 == 0
 
 
-@pytest.mark.parametrize("name", ["recording_20251326_000000.mp4", "recording_20251026_015958.mkv", "holiday.mp4", "a_b_c.mp4"])
+@pytest.mark.parametrize(
+    "name", ["recording_20251326_000000.mp4", "recording_20251026_015958.mkv", "holiday.mp4", "a_b_c.mp4"]
+)
 def test_names_of_another_kind(name: str) -> None:
     assert start_from_name(name) is None

@@ -164,7 +164,9 @@ def test_a_disk_that_stalls_for_ten_seconds_loses_nothing(tmp_path: Path) -> Non
     stall = Stall()
     with Studio(tmp_path, WatchedDisk(stall)) as studio:
         led = studio.led(segment_s=4)
-        stalled, released = (next(i for i, p in enumerate(shown.packets) if p.arrival_ns > (1000 + s) * 1e9) for s in (10, 24))
+        stalled, released = (
+            next(i for i, p in enumerate(shown.packets) if p.arrival_ns > (1000 + s) * 1e9) for s in (10, 24)
+        )
         led.feed([TracksChanged(shown.tracks), *shown.packets[:stalled]])
         stall.begin()
         led.subscription.begin_turn()
@@ -262,7 +264,9 @@ def test_a_storage_that_is_not_mounted_is_left_alone(tmp_path: Path) -> None:
 def test_sound_that_is_refused_never_costs_the_pictures(tmp_path: Path) -> None:
     shown = film(Recipe(seconds=12, audio=True))
     damaged = [
-        packet._replace(dts=1000 + index % 2, pts=1000 + index % 2) if packet.track.kind == "audio" and index > 40 else packet
+        packet._replace(dts=1000 + index % 2, pts=1000 + index % 2)
+        if packet.track.kind == "audio" and index > 40
+        else packet
         for index, packet in enumerate(shown.packets)
     ]
     with Studio(tmp_path) as studio:

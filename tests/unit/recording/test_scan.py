@@ -118,7 +118,9 @@ def test_a_file_that_was_stopped_at_any_write_of_closing_keeps_everything(data: 
     step = data.draw(st.integers(begun, len(written.file.log)))
     operation = written.file.log[step] if step < len(written.file.log) else 0
     # Sixteen bytes within a sector are written all or not at all.
-    partly = data.draw(st.integers(0, len(operation[1]))) if isinstance(operation, tuple) and len(operation[1]) > 16 else 0
+    partly = (
+        data.draw(st.integers(0, len(operation[1]))) if isinstance(operation, tuple) and len(operation[1]) > 16 else 0
+    )
     content = written.file.content_after(step, partly)
     result, mended = _repaired(content)
     assert mended is not None
@@ -132,7 +134,9 @@ def test_mending_that_was_stopped_is_mended_again(data: st.DataObject) -> None:
     repair(MemoryDisk({_PATH: file}), _PATH, NOON_US, _ALL)
     step = data.draw(st.integers(0, len(file.log)))
     operation = file.log[step] if step < len(file.log) else 0
-    partly = data.draw(st.integers(0, len(operation[1]))) if isinstance(operation, tuple) and len(operation[1]) > 16 else 0
+    partly = (
+        data.draw(st.integers(0, len(operation[1]))) if isinstance(operation, tuple) and len(operation[1]) > 16 else 0
+    )
     again = MemoryFile(_OPEN[:cut])
     for done in file.log[:step]:
         again.truncate(done) if isinstance(done, int) else again.write_at(*done)
@@ -143,7 +147,7 @@ def test_mending_that_was_stopped_is_mended_again(data: st.DataObject) -> None:
 
 def test_a_whole_file_is_only_closed() -> None:
     _assert_mended(_OPEN, _ALL)
-    result, mended = _repaired(_OPEN)
+    _, mended = _repaired(_OPEN)
     assert mended == closed_file(_RECIPE)
 
 

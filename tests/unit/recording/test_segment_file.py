@@ -8,11 +8,11 @@ import pytest
 
 from lightnvr.recording.disk import OsDisk, OsFile
 from lightnvr.recording.fragment_index import FragmentIndex
+from lightnvr.recording.segment import Segment
 from tests.rig.disks import MemoryDisk, Refusal, WatchedDisk
 from tests.rig.film import Recipe, film
-from tests.rig.playing import frame_digests, ffprobe, gstreamer, numbers, packets, play
+from tests.rig.playing import ffprobe, frame_digests, gstreamer, numbers, packets, play
 from tests.rig.segments import closed_file, facts, open_file, write
-from lightnvr.recording.segment import Segment
 
 _RECIPES = [
     Recipe(),
@@ -232,3 +232,15 @@ def test_files_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         disk.open(path)
     assert replace(facts(tmp_path)).absolute_path.name == "recording_20250330_120000.mp4"
+
+
+def test_the_table_of_contents_is_on_the_disk_before_the_file_says_that_it_is(tmp_path: Path) -> None:
+    shown, done = film(Recipe()), list[str]()
+    about = facts(tmp_path)
+    segment = Segment(WatchedDisk(lambda what, path: done.append(what)), about, shown.tracks, shown.packets[0], 500_000)
+    for packet in shown.packets:
+        segment.add(packet)
+    segment.finish(about.start_us + 10**9)
+    done.clear()
+    segment.recording.segment.finalise()
+    assert done == ["write_at", "truncate", "sync", "write_at", "sync"]

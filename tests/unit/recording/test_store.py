@@ -17,9 +17,9 @@ from lightnvr.db.tables import recording_days
 from lightnvr.recording import store
 from lightnvr.recording.model import Recording, RecordingFilter, RecordingSort
 from lightnvr.recording.open_recordings import OpenRecording, Progress
+from tests.rig.film import Recipe
 from tests.rig.recordings_database import recordings_database
 from tests.rig.segments import facts, write
-from tests.rig.film import Recipe
 
 pytestmark = pytest.mark.anyio
 _DAY = store.DAY_US
@@ -89,7 +89,7 @@ def _expected(rows: list[Recording], wanted: RecordingFilter) -> list[Recording]
         RecordingSort.END_TIME: lambda row: (row.end_us, row.id),
         RecordingSort.SIZE_BYTES: lambda row: (row.size_bytes, row.id),
     }
-    return sorted(chosen, key=keys[wanted.sort], reverse=wanted.descending)  # type: ignore[arg-type]
+    return sorted(chosen, key=keys[wanted.sort], reverse=wanted.descending)
 
 
 async def _days(connection: AsyncConnection) -> Counter[tuple[int, str]]:
@@ -99,7 +99,11 @@ async def _days(connection: AsyncConnection) -> Counter[tuple[int, str]]:
 
 @_each
 @given(
-    rows=_ROWS, wanted=_FILTERS, offset=st.integers(0, 45), limit=st.sampled_from((0, 1, 2, 7, 100)), gone=st.sets(st.integers(0, 39))
+    rows=_ROWS,
+    wanted=_FILTERS,
+    offset=st.integers(0, 45),
+    limit=st.sampled_from((0, 1, 2, 7, 100)),
+    gone=st.sets(st.integers(0, 39)),
 )
 async def test_any_page_of_any_list_is_right(
     database: Database,
