@@ -157,13 +157,11 @@ def _table(arguments: argparse.Namespace, losses: dict[str, Losses]) -> Table:
         for i in range(0, len(losses[_OURS].seconds), arguments.cameras)
     ]
     notes = (
-        (
-            f"{arguments.kills} kills of {arguments.cameras} cameras' recording at random moments "
-            f"({arguments.shortest:g} to {arguments.longest:g} s after all were recording). Seconds from the last picture "
-            "in the file to the last one sent before the kill; for a file that cannot be read, all since its start: here "
-            "seconds, in practice up to the length of a file."
-        ),
-        f"The most that LightNVR lost at each kill: {listed(per_kill)}.",
+        f"{arguments.kills} kills of {arguments.cameras} cameras' recording at random moments "
+        f"({arguments.shortest:g} to {arguments.longest:g} s after all were recording). Seconds from the last picture "
+        "in the file to the last one sent before the kill; for a file that cannot be read, all since its start: here "
+        "seconds, in practice up to the length of a file. "
+        f"The most that LightNVR lost at each kill: {listed(per_kill)}."
     )
     columns = ("seconds missing per camera", "median", "p95", "max", "unreadable files", "target", "")
     return Table("Footage lost on kill -9", columns, tuple(rows), notes)

@@ -160,11 +160,9 @@ def _table(arguments: argparse.Namespace, timed: list[Timed]) -> Table:
             )
         )
     notes = (
-        (
-            f"{arguments.rows:,} recordings of {CAMERAS} cameras in SQLite; pages of {arguments.limit}, newest first "
-            f"unless it says otherwise; {arguments.repeat} requests for each kind of page, in milliseconds. The file is in the "
-            "system's cache, as it is on a server that is used."
-        ),
+        f"{arguments.rows:,} recordings of {CAMERAS} cameras in SQLite; pages of {arguments.limit}, newest first "
+        f"unless said otherwise; {arguments.repeat} requests for each kind of page, in milliseconds. The file is in "
+        "the system's cache, as it is on a server that is used."
     )
     kinds = ("first p95", "middle p95", "last p95", "random p95", "query alone p95", "all p50", "all p95")
     return Table("Listing recordings", ("list", "recordings", *kinds, "target", ""), tuple(rows), notes)

@@ -101,11 +101,9 @@ def _table(arguments: argparse.Namespace, cuts: list[Cut]) -> Table:
             )
         )
     notes = (
-        (
-            f"{arguments.cameras} cameras that were cut independently of each other: connections reset, port closed. "
-            "Seconds from the port's answering again to the first whole fragment in a file."
-        ),
-        f"Lengths of the cuts in seconds: {listed(sorted(cut.away_s for cut in cuts), '.1f')}.",
+        f"{arguments.cameras} cameras that were cut independently of each other: connections reset, port closed. "
+        "Seconds from the port's answering again to the first whole fragment in a file. "
+        f"Lengths of the cuts in seconds: {listed(sorted(cut.away_s for cut in cuts), '.1f')}."
     )
     columns = ("seconds until recorded again", "cuts", "min", "median", "p95", "max", "target", "")
     return Table("A camera comes back", columns, tuple(rows), notes)

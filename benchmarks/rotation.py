@@ -111,10 +111,8 @@ def _table(arguments: argparse.Namespace, found: dict[str, Continuity]) -> Table
         for name, one in found.items()
     )
     notes = (
-        (
-            f"{arguments.cameras} cameras, files of {_SEGMENT_S} s, both recorders at the same time. Every picture was "
-            "decoded and its number read."
-        ),
+        f"{arguments.cameras} cameras, files of {_SEGMENT_S} s, both recorders at the same time. Every picture was "
+        "decoded and its number read."
     )
     columns = ("pictures", "rotations", "decoded", "unreadable", "lost", "doubled", "target", "")
     return Table("Rotation", columns, rows, notes)

@@ -19,6 +19,7 @@ from benchmarks.processes import NeverHappened, wait_until
 _COMMAND = Path(sys.executable).with_name("lightnvr")
 _PASSWORD = "a password for measurements"
 _PATIENCE_S = 60.0
+_TAIL = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class LightNvr:
             self.kill()
             raise NeverHappened(f"The server did not end within {_PATIENCE_S:g} s of SIGTERM.") from None
         if status:
-            raise NeverHappened(f"The server ended with status {status}; see {self._data_dir / 'output.txt'}.")
+            raise NeverHappened(f"The server ended with status {status}. It printed:\n{self._printed()}")
         return time.monotonic() - began
 
     def kill(self) -> None:
@@ -122,7 +123,12 @@ class LightNvr:
                     waiting.discard(name)
             return not waiting
 
-        return wait_until(all_are, f"these are recorded: {', '.join(sorted(waiting))}", every_s=0.02)
+        try:
+            return wait_until(all_are, "every camera is recorded", every_s=0.02)
+        except NeverHappened as failure:
+            raise NeverHappened(
+                f"{failure} Missing: {', '.join(sorted(waiting))}. It printed:\n{self._printed()}"
+            ) from None
 
     def recordings(self) -> list[Listed]:
         """Return every recording, newest first."""
@@ -132,11 +138,14 @@ class LightNvr:
     def _answers(self) -> bool:
         process = self._running()
         if process.poll() is not None:
-            raise NeverHappened(f"The server ended at once; see {self._data_dir / 'output.txt'}.")
+            raise NeverHappened(f"The server ended at once. It printed:\n{self._printed()}")
         try:
             return self._client.get("/api/health", auth=None).is_success
         except httpx.TransportError:
             return False
+
+    def _printed(self) -> str:
+        return (self._data_dir / "output.txt").read_text(errors="replace")[-_TAIL:]
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

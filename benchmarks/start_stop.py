@@ -82,14 +82,10 @@ def _table(arguments: argparse.Namespace, runs: list[Run]) -> Table:
         (f"files not finished, of {files}", "", str(unfinished), "0", verdict(unfinished, 0)),
     )
     notes = (
-        (
-            f"{arguments.rounds} rounds: {listed([run.answer_s for run in runs])}; "
-            f"{listed([run.recording_s for run in runs])}; {listed([run.stop_s for run in runs])}."
-        ),
-        (
-            "A camera counts as recorded when a whole fragment is in its file; a file as finished when it is an ordinary "
-            "MP4 that ffprobe takes without complaint and its row says complete."
-        ),
+        f"Each round: {listed([run.answer_s for run in runs])}; {listed([run.recording_s for run in runs])}; "
+        f"{listed([run.stop_s for run in runs])}. "
+        "A camera counts as recorded when a whole fragment is in its file; a file as finished when it is an ordinary "
+        "MP4 that ffprobe takes without complaint and its row says complete."
     )
     columns = (f"{arguments.cameras} cameras", "median", "max", "target", "")
     return Table("Start and stop", columns, rows, notes)

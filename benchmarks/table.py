@@ -1,18 +1,19 @@
 """The one table that a benchmark prints."""
 
 import statistics
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells as text: `columns` heads every row of `rows`; `notes` are sentences below."""
+    """Cells as text: `columns` heads every row of `rows`; `notes` are sentences that stand below."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
+    notes: str
 
     def text(self) -> str:
         """Return the table for a terminal."""
@@ -26,7 +27,9 @@ class Table:
             return "  ".join(aligned).rstrip()
 
         rule = "  ".join("-" * width for width in widths)
-        return "\n".join((self.title, "", line(self.columns), rule, *map(line, self.rows), "", *self.notes))
+        return "\n".join(
+            (self.title, "", line(self.columns), rule, *map(line, self.rows), "", *textwrap.wrap(self.notes, 120))
+        )
 
     def markdown(self) -> str:
         """Return the table for a document, under a heading of the second level."""
@@ -35,8 +38,8 @@ class Table:
             return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
         rule = "|---|" + "---:|" * (len(self.columns) - 1)
-        notes = [f"\n{note}" for note in self.notes]
-        return "\n".join((f"## {self.title}\n", line(self.columns), rule, *map(line, self.rows), *notes))
+        notes = textwrap.fill(self.notes, 120)
+        return "\n".join((f"## {self.title}\n", line(self.columns), rule, *map(line, self.rows), "", notes))
 
 
 def verdict(value: float, limit: float) -> str:

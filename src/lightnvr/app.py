@@ -31,7 +31,7 @@ from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
-from lightnvr.process import limit_malloc_arenas, sole_owner
+from lightnvr.process import be_frugal_with_memory, give_memory_back, sole_owner
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
@@ -45,7 +45,7 @@ from lightnvr.wiring import HubRecorder, plan_for
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
-_ARENAS = 2
+_HOUSEKEEPING_S = 15.0
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class RunningServer:
 
 def run(settings: Settings) -> None:
     """Run the server until SIGTERM or SIGINT. Raises OSError, UnusableDatabase, UnusableKeyFile."""
-    limit_malloc_arenas(_ARENAS)
+    be_frugal_with_memory()
     configure_logging(settings.general.log_level, settings.general.log_file)
     with sole_owner(settings.general.data_dir):
         uvloop.run(_serve(settings))
@@ -114,12 +114,26 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
             segment_duration=settings.storage.mp4_segment_duration,
             now=time.time,
         )
-        async with _recording(settings, database, catalog) as (engine, fleet):
+        async with _recording(settings, database, catalog) as (engine, fleet), _housekeeping():
             services = await _services(settings, database, catalog, fleet, engine, began, show_password=show_password)
             async with _http(settings, services) as (port, task):
                 yield RunningServer(port, task, catalog, fleet)
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _housekeeping() -> AsyncIterator[None]:
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_S)
+            await asyncio.to_thread(give_memory_back)
+
+    task = asyncio.create_task(keep(), name="housekeeping")
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ import uvloop
 from lightnvr.app import RunningServer, serve_until
 from lightnvr.config import Settings
 from lightnvr.logs import configure_logging
-from lightnvr.process import limit_malloc_arenas, sole_owner
+from lightnvr.process import be_frugal_with_memory, sole_owner
 from lightnvr.streams.model import DuplicateStream, NewStream, StreamChange, StreamNotFound
 from lightnvr.streams.settings import StreamSettings
 
@@ -36,7 +36,7 @@ class _Camera:
 
 def run_demo(settings: Settings) -> None:
     """Run demo cameras and server until SIGTERM or SIGINT. Raises OSError."""
-    limit_malloc_arenas(2)
+    be_frugal_with_memory()
     configure_logging(min(settings.general.log_level, 1), settings.general.log_file)
     with sole_owner(settings.general.data_dir):
         uvloop.run(_demo(settings))

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _M_ARENA_MAX = -8
+_M_MMAP_THRESHOLD = -3
+_M_TRIM_THRESHOLD = -1
+_LARGE_BYTES = 256 * 1024
 
 
 class AlreadyRunning(OSError):
@@ -34,7 +37,19 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def limit_malloc_arenas(arenas: int) -> None:
-    """Let glibc share few memory pools among the many threads, which otherwise keep one each (mallopt(3))."""
+def give_memory_back() -> None:
+    """Return free memory to the system (malloc_trim(3)); takes a millisecond. Opening cameras leaves much of it."""
     with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, arenas)
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def be_frugal_with_memory() -> None:
+    """Let glibc share one memory pool among the many threads and give back what is free (mallopt(3)).
+
+    Otherwise each thread keeps a pool of its own, and the first large block that is freed makes glibc keep tens of
+    megabytes for later. Without glibc nothing is done.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, value in ((_M_ARENA_MAX, 1), (_M_MMAP_THRESHOLD, _LARGE_BYTES), (_M_TRIM_THRESHOLD, _LARGE_BYTES)):
+            mallopt(option, value)

@@ -53,6 +53,10 @@ class _Promise:
                 self.pictures[str(recording.facts.path)] = len(recording.segment.table.tracks[1])
 
 
+def _has_power(disk: PowerCutDisk) -> bool:
+    return not disk.failed
+
+
 async def _record(studio: Studio, disk: PowerCutDisk, database: Database, chance: random.Random) -> _Promise:
     """Record, sync and store at random moments until the power goes or the film ends."""
     shown = film(Recipe(seconds=10, audio=chance.random() < 0.5, b_frames=0))
@@ -62,16 +66,16 @@ async def _record(studio: Studio, disk: PowerCutDisk, database: Database, chance
     led: LedRecorder = studio.led(segment_s=chance.choice((1, 2, 3)))
     known: dict[str, OpenRecording] = {}
     items = shown.items
-    while items and not disk.failed:
+    while items and _has_power(disk):
         step = chance.randint(1, 12)
         led.feed(items[:step])
         items = items[step:]
         until(lambda: disk.failed or all(r.finalised for r in studio.open_recordings if r.closing))
         known |= {str(r.facts.path): r for r in studio.open_recordings}
         promise.finalised(list(known.values()))
-        if not disk.failed and chance.random() < 0.2:
+        if _has_power(disk) and chance.random() < 0.2:
             promise.sync(syncer, [r for r in studio.open_recordings if not r.closing])
-        if not disk.failed and chance.random() < 0.3:
+        if _has_power(disk) and chance.random() < 0.3:
             assert await journal.store()
     return promise
 

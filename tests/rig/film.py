@@ -84,7 +84,7 @@ def _moved(packet: MediaPacket, seconds: float) -> MediaPacket:
 @cache
 def film(recipe: Recipe) -> Film:
     """Return the footage of a recipe, made once per process. Packets may be shared by tests: they never change."""
-    with av.open(io.BytesIO(transport_stream(recipe))) as source:
+    with av.open(io.BytesIO(transport_stream(recipe)), "r") as source:
         return take_in(source, recipe.first, recipe.seconds * recipe.fps)
 
 

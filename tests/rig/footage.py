@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 
 from lightnvr.demo.numbering import frame_number
 
@@ -28,6 +29,8 @@ class Footage:
     samples: int
     sample_rate: int
     audio_start: float | None
+    damaged_sound: int
+    """How many packets of audio cannot be decoded."""
 
 
 def footage(media: Path | bytes) -> Footage:
@@ -35,21 +38,30 @@ def footage(media: Path | bytes) -> Footage:
     numbers: list[int | None] = []
     times: list[float] = []
     sizes: list[tuple[int, int]] = []
-    samples, rate, audio_start = 0, 0, None
-    with av.open(io.BytesIO(media) if isinstance(media, bytes) else str(media)) as container:
+    samples, rate, audio_start, damaged = 0, 0, None, 0
+    with av.open(io.BytesIO(media) if isinstance(media, bytes) else str(media), "r") as container:
         for video in container.streams.video:
-            video.codec_context.options = {"err_detect": "explode"}
+            if video.codec_context.name != "mjpeg":  # RTP leaves out what this would miss (RFC 2435)
+                video.codec_context.options = {"err_detect": "explode"}
         codecs = tuple(stream.codec_context.codec.canonical_name for stream in container.streams)
-        for frame in container.decode():
-            if isinstance(frame, av.VideoFrame):
-                numbers.append(frame_number(np.asarray(frame.to_ndarray(format="gray"), np.uint8)))
-                times.append(float(frame.time or 0))
-                sizes.append((frame.width, frame.height))
-            elif isinstance(frame, av.AudioFrame):
-                samples += frame.samples
-                rate = frame.sample_rate
-                audio_start = float(frame.time or 0) if audio_start is None else audio_start
-    return Footage(codecs, numbers, times, sizes, samples, rate, audio_start)
+        for packet in container.demux():
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                if not isinstance(packet.stream, AudioStream):
+                    raise
+                damaged += 1
+                continue
+            for frame in frames:
+                if isinstance(frame, av.VideoFrame):
+                    numbers.append(frame_number(np.asarray(frame.to_ndarray(format="gray"), np.uint8)))
+                    times.append(float(frame.time or 0))
+                    sizes.append((frame.width, frame.height))
+                elif isinstance(frame, av.AudioFrame):
+                    samples += frame.samples
+                    rate = frame.sample_rate
+                    audio_start = float(frame.time or 0) if audio_start is None else audio_start
+    return Footage(codecs, numbers, times, sizes, samples, rate, audio_start, damaged)
 
 
 async def all_footage(files: Iterable[Path]) -> list[Footage]:

@@ -17,19 +17,19 @@ from lightnvr.streams.status import RecordingState, StreamState, StreamStatus
 from lightnvr.wiring import plan_for
 from tests.rig.footage import Footage, all_footage
 
-PATIENCE_S = 60.0
+PATIENCE_S = 40.0
 """After this it will never happen."""
 
 Row = dict[str, Any]
 """An object of the API as it is on the wire."""
 
 
-async def eventually(condition: Callable[[], bool], what: str) -> None:
+async def eventually(condition: Callable[[], bool], what: str | Callable[[], str]) -> None:
     """Return when the condition holds; fails when it does not come to hold."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + PATIENCE_S
     while not condition():
-        assert loop.time() < ends, f"this never happened: {what}"
+        assert loop.time() < ends, f"this never happened: {what if isinstance(what, str) else what()}"
         await asyncio.sleep(0.01)
 
 
@@ -63,13 +63,15 @@ class WatchedStream:
 
     async def in_state(self, state: StreamState) -> StreamStatus:
         """Wait until the stream is in this state."""
-        await eventually(lambda: self.status.state is state, f"{self.name} {state}, but {self.status}")
+        await eventually(lambda: self.status.state is state, lambda: f"{state}, but {self.status}")
         return self.status
 
     async def connected(self) -> StreamStatus:
         """Wait until the camera is connected and recorded."""
         await self.in_state(StreamState.CONNECTED)
-        await eventually(lambda: self.status.recording is RecordingState.RECORDING, f"recording, but {self.status}")
+        await eventually(
+            lambda: self.status.recording is RecordingState.RECORDING, lambda: f"recording, but {self.status}"
+        )
         return self.status
 
     async def recordings(self) -> list[Row]:

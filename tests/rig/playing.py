@@ -24,18 +24,19 @@ class Played:
 
 def opened(media: Path | bytes) -> InputContainer:
     """Return a file, or the content of one, to be read."""
-    return av.open(io.BytesIO(media)) if isinstance(media, bytes) else av.open(str(media))
+    return av.open(io.BytesIO(media), "r") if isinstance(media, bytes) else av.open(str(media))
 
 
 def play(media: Path | bytes) -> Played:
     """Decode everything. Raises av.FFmpegError at the first thing that cannot be decoded."""
     numbers: list[int | None] = []
     times: list[float] = []
-    samples, audio_start = 0, None
+    samples = 0
+    audio_start: float | None = None
     with opened(media) as container:
         for video in container.streams.video:
             video.codec_context.options = {"err_detect": "explode"}
-        for frame in container.decode():
+        for frame in container.decode(*container.streams.video, *container.streams.audio):
             if isinstance(frame, av.VideoFrame):
                 numbers.append(read(frame))
                 times.append(float(frame.time or 0))

@@ -34,7 +34,7 @@ def tone(
                 target.mux(stream.encode(fitting))
         target.mux(stream.encode(None))
     written.seek(0)
-    with av.open(written) as source:
+    with av.open(written, "r") as source:
         yield source.streams.audio[0], [packet for packet in source.demux() if packet.size]
 
 

@@ -138,7 +138,7 @@ def stream_answer(view: StreamView) -> StreamAnswer:
         **(_configured(view) | _measured(view)),
         id=stream.id,
         name=stream.name,
-        url=stream.source.masked() if view.may_edit else stream.source.without_credentials(),
+        url=stream.source.masked() if view.may_edit else stream.source.redacted(),
         status=status.state,
         is_onvif_too=settings.is_onvif,
         has_sub_stream=bool(settings.sub_stream_url),

@@ -76,7 +76,10 @@ class StorageSettings(Section):
         500, ge=100, le=5000, description="Milliseconds of footage written at a time: what a crash can cost at most."
     )
     sync_interval_s: float = Field(
-        2.0, ge=0, le=60, description="Seconds between flushes to the disk: what a power cut can cost. 0: always."
+        2.0,
+        ge=0,
+        le=60,
+        description="Seconds between flushes to the disk: what a power cut can cost. 0: left to the system.",
     )
 
 

@@ -10,13 +10,15 @@ class Subscription:
     """One consumer's bounded queue. A consumer that falls behind loses its own packets, nobody else's.
 
     `limit_bytes` and `limit_s` bound what waits; when either is passed, everything that waits is thrown away and the
-    consumer goes on with the next video keyframe. Dropped packets are counted in `dropped`.
+    consumer goes on with the next video keyframe. Dropped packets are counted in `dropped`. `wait` returns when
+    `batch_s` of video wait, or a keyframe.
     """
 
-    def __init__(self, limit_bytes: int, limit_s: float, *, prompt: bool = False) -> None:
+    def __init__(self, limit_bytes: int, limit_s: float, *, batch_s: float = 0.0, prompt: bool = False) -> None:
         self.prompt = prompt
         self._limit_bytes = limit_bytes
         self._limit_ns = int(limit_s * 1e9)
+        self._batch_ns = int(batch_s * 1e9)
         self._waiting: deque[MediaItem] = deque()
         self._waiting_bytes = 0
         self._oldest_ns = 0
@@ -36,6 +38,7 @@ class Subscription:
                     self._pending_tracks = item
                 else:
                     self._waiting.append(item)
+                    self._wake.set()
                 return
             if self._resynchronising and not self._resynchronise(item):
                 return
@@ -45,6 +48,10 @@ class Subscription:
             self._waiting_bytes += item.size
             if self._waiting_bytes > self._limit_bytes or item.arrival_ns - self._oldest_ns > self._limit_ns:
                 self._overflow()
+            elif item.track.kind == "video" and (
+                item.is_keyframe or item.arrival_ns - self._oldest_ns >= self._batch_ns
+            ):
+                self._wake.set()
 
     def take(self) -> list[MediaItem]:
         """Return all that waits, without blocking."""
@@ -52,10 +59,12 @@ class Subscription:
             items = list(self._waiting)
             self._waiting.clear()
             self._waiting_bytes = 0
+            if not self.closed:
+                self._wake.clear()
             return items
 
     def wait(self, timeout_s: float) -> None:
-        """Wait for `timeout_s` seconds or until `close` is called."""
+        """Wait until there is a batch or `close` is called, for `timeout_s` seconds at most."""
         self._wake.wait(timeout_s)
 
     def close(self) -> None:
@@ -107,12 +116,15 @@ class Hub:
         """Whether any consumer wants each packet at once."""
         return self._prompt
 
-    def subscribe(self, *, limit_bytes: int, limit_s: float, prompt: bool = False) -> Subscription:
+    def subscribe(
+        self, *, limit_bytes: int, limit_s: float, batch_s: float = 0.0, prompt: bool = False
+    ) -> Subscription:
         """Add a consumer whose queue holds at most this many bytes and seconds.
 
-        `prompt` asks the source for each packet as it comes, which live pictures need and which costs CPU.
+        It is woken when `batch_s` seconds of video wait. `prompt` asks the source for each packet as it comes, which
+        live pictures need and which costs CPU.
         """
-        subscription = Subscription(limit_bytes, limit_s, prompt=prompt)
+        subscription = Subscription(limit_bytes, limit_s, batch_s=batch_s, prompt=prompt)
         with self._lock:
             if self._tracks is not None:
                 subscription.offer(self._tracks)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.format import Flags
 from av.video.stream import VideoStream
 
 from lightnvr.media.address import SourceAddress
@@ -22,6 +21,7 @@ from lightnvr.media.packets import CodedPacket, Track, TracksChanged
 from lightnvr.media.rates import RateMeter
 
 _LONGEST_WITHOUT_PICTURE_NS = 60_000_000_000
+_NO_TIMESTAMPS = 0x0080  # AVFMT_NOTIMESTAMPS (FFmpeg, avformat.h)
 _WAITED_NS = 1_000_000
 """A packet that took longer than this was not waiting to be read: all that had come has been taken."""
 
@@ -183,4 +183,4 @@ class Source:
 
 
 def _is_timed(container: InputContainer) -> bool:
-    return not container.format.flags & Flags.no_timestamps
+    return not container.format.flags & _NO_TIMESTAMPS

@@ -74,6 +74,14 @@ class Journal:
 
     async def _commit(self, states: list[tuple[OpenRecording, bool, Progress]], ids: dict[int, int]) -> None:
         async with self._database.writing.begin() as connection:
+            await store.store_progress(
+                connection,
+                [
+                    (recording.recording_id, progress)
+                    for recording, finalised, progress in states
+                    if recording.recording_id is not None and not finalised
+                ],
+            )
             for number, (recording, finalised, progress) in enumerate(states):
                 # Indexes of many cameras are not packed all in the same turn: that would hold up requests.
                 with_index = (self._turns + number) % _INDEX_EVERY == 0
@@ -110,8 +118,6 @@ class Journal:
             recording_id = ids[id(recording)] = await store.insert_open(connection, recording)
         if finalised:
             await store.complete(connection, recording_id, end_us=progress.end_us, size_bytes=progress.size_bytes)
-        else:
-            await store.store_progress(connection, recording_id, progress.end_us, progress.size_bytes)
         if finalised or with_index:
             fragments = recording.segment.index.pack()
             await store.store_media(connection, recording_id, fragments=fragments, synced_bytes=recording.synced_bytes)

@@ -18,8 +18,8 @@ from lightnvr.recording.open_recordings import OpenRecordings, RecordingFacts
 from lightnvr.recording.segment import Segment
 from lightnvr.recording.storage import Storage
 
-_POLL_S = 0.2
-"""How often waiting packets are written; together with the fragment's length it bounds what `kill -9` costs."""
+_LONGEST_WAIT_S = 1.0
+"""Packets are taken as soon as a fragment's worth of them waits; this is for when none come."""
 
 _PATIENCE_S = 10.0
 """How long a disk that refuses is asked again before the segment is ended."""
@@ -112,7 +112,7 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._subscription.closed:
-            self._subscription.wait(_POLL_S)
+            self._subscription.wait(_LONGEST_WAIT_S)
             self._guarded(self._turn)
         self._guarded(self._turn)
         self._guarded(self._close_all)
@@ -161,6 +161,9 @@ class Recorder:
     def _is_due(self, current: Segment, packet: MediaPacket) -> bool:
         if packet.track not in current.tracks:
             return True
+        if self._blocked_since is not None:
+            # What the disk refuses is kept in memory by the segment; another one would not be taken either.
+            return False
         return current.age_s(packet) >= self.settings.segment_duration_s or self._clock_epoch != self._place.clock.epoch
 
     def _mux(self, segment: Segment, packet: MediaPacket) -> None:

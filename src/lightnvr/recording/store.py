@@ -14,7 +14,7 @@ from lightnvr.recording.model import (
     RecordingPage,
     RecordingSort,
 )
-from lightnvr.recording.open_recordings import OpenRecording
+from lightnvr.recording.open_recordings import OpenRecording, Progress
 
 DAY_US = 86_400_000_000
 
@@ -179,11 +179,14 @@ async def insert_open(connection: AsyncConnection, opened: OpenRecording) -> int
     return int(recording_id)
 
 
-async def store_progress(connection: AsyncConnection, recording_id: int, end_us: int, size_bytes: int) -> None:
-    """Store how far an open recording has come."""
-    await connection.execute(
-        update(recordings).where(recordings.c.id == recording_id).values(end_us=end_us, size_bytes=size_bytes)
-    )
+_PROGRESS = text("UPDATE recordings SET end_us = :end_us, size_bytes = :size_bytes WHERE id = :id")
+
+
+async def store_progress(connection: AsyncConnection, progress: Sequence[tuple[int, Progress]]) -> None:
+    """Store how far open recordings have come: pairs of id and progress, all in one statement."""
+    rows = [{"id": key, "end_us": reached.end_us, "size_bytes": reached.size_bytes} for key, reached in progress]
+    if rows:
+        await connection.execute(_PROGRESS, rows)
 
 
 async def store_media(

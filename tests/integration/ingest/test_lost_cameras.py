@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 async def reconnected(stream: WatchedStream, times: int = 1) -> None:
     """Wait until a stream was lost and is recorded again."""
-    await eventually(lambda: stream.status.reconnects == times, f"reconnected, but {stream.status}")
+    await eventually(lambda: stream.status.reconnects == times, lambda: f"reconnected, but {stream.status}")
     await stream.connected()
 
 
@@ -116,7 +116,7 @@ async def test_there_is_one_connection_to_a_camera_at_any_time(nvr: Nvr) -> None
     def note(cam: RtspCamera) -> None:
         most.append(cam.connections_open)
 
-    events = {at: note for at in range(5, 200)} | {at: lambda cam: cam.drop_connections() for at in (20, 60)}
+    events = dict.fromkeys(range(5, 200), note) | {at: lambda cam: cam.drop_connections() for at in (20, 60)}
     async with camera(events=events) as cam:
         stream = await nvr.add(cam.url)
         await reconnected(stream, 1)

@@ -19,7 +19,12 @@ from tests.rig.playing import Played, play
 from tests.rig.sound import tone
 
 _ENCODERS = {
-    "pcm_alaw": 8000, "pcm_mulaw": 8000, "g722": 16_000, "g726": 8000, "g726le": 8000, "pcm_dvd": 48_000,
+    "pcm_alaw": 8000,
+    "pcm_mulaw": 8000,
+    "g722": 16_000,
+    "g726": 8000,
+    "g726le": 8000,
+    "pcm_dvd": 48_000,
     **dict.fromkeys(("pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_u8", "pcm_s8"), 16_000),
 }
 
@@ -33,17 +38,25 @@ def _accept_all(ingest: GuardedAudio, packets: list[CodedPacket]) -> list[MediaP
 
 
 def _decoded(packets: list[MediaPacket]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    decoder = cast("av.AudioCodecContext", av.CodecContext.create("aac", "r"))
+    decoder = av.CodecContext.create("aac", "r")
     decoder.extradata = packets[0].track.extradata
     frames = [frame for packet in packets for frame in decoder.decode(coded_packet(packet.payload))]
     return np.concatenate([frame.to_ndarray().mean(axis=0) for frame in frames]).astype(np.float32)
 
 
-@pytest.mark.parametrize(("encoder", "rate"), _ENCODERS.items())
-@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(
+    ("encoder", "rate", "channels"),
+    [
+        *((encoder, rate, 1) for encoder, rate in _ENCODERS.items()),
+        # Of the others cameras send mono only.
+        *(
+            (encoder, rate, 2)
+            for encoder, rate in _ENCODERS.items()
+            if encoder.startswith("pcm_s") or encoder == "pcm_u8"
+        ),
+    ],
+)
 def test_what_mp4_cannot_hold_becomes_aac_that_sounds_the_same(encoder: str, rate: int, channels: int) -> None:
-    if channels == 2 and encoder.startswith(("g7", "pcm_dvd")):
-        pytest.skip("cameras send this as mono only")
     with tone(encoder, seconds=2, rate=rate, channels=channels) as (stream, packets):
         assert stream.codec_context.codec.name in TRANSCODED
         ingest = audio_ingest(stream)
@@ -147,7 +160,7 @@ def _elsewhere(track: Track) -> Track:
 
 def test_opus_without_a_header_gets_one() -> None:
     with tone("libopus", seconds=2, rate=48_000) as (stream, packets):
-            ingest = CopiedAudio(stream)
+        ingest = CopiedAudio(stream)
         track = replace(ingest.track, extradata=opus_head(1))
         taken = [item for packet in packets for item in ingest.accept(packet, START_NS)]
         played = _muxed_with_video(track, [packet._replace(track=track) for packet in taken])
@@ -172,12 +185,12 @@ def test_audio_that_only_fails_is_given_up() -> None:
     guarded = GuardedAudio(_Broken(film(Recipe(audio=True)).tracks[1]))
     for _ in range(49):
         assert guarded.accept(coded_packet(b"bad"), 0) == []
-    assert not guarded.given_up
     assert len(guarded.accept(coded_packet(b"good"), 0)) == 1
+    states: list[bool] = []
     for _ in range(50):
-        assert not guarded.given_up
+        states.append(guarded.given_up)
         assert guarded.accept(coded_packet(b"bad"), 0) == []
-    assert guarded.given_up
+    assert [*states, guarded.given_up] == [False] * 50 + [True]
     assert guarded.accept(coded_packet(b"good"), 0) == []
     assert guarded.failures == 99
 

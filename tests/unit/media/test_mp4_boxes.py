@@ -135,6 +135,13 @@ def test_the_time_between_fragments_belongs_to_the_last_sample_before(runs: list
     assert [value for number, value in entries for _ in range(number)] == expected
 
 
+def test_a_run_that_claims_any_number_of_samples_takes_no_memory() -> None:
+    tfhd = full_box(b"tfhd", 0, 0x38, struct.pack(">IIII", 1, 6000, 100, 0))
+    trun = full_box(b"trun", 0, 0, struct.pack(">I", 0xFFFFFFFF))
+    with pytest.raises(MalformedBox):
+        parse_moof(box(b"moof", box(b"traf", tfhd, full_box(b"tfdt", 0, 0, bytes(4)), trun)))
+
+
 def test_a_fragment_that_counts_from_the_start_of_the_file_is_refused() -> None:
     tfhd = full_box(b"tfhd", 0, 1, struct.pack(">IQ", 1, 0))
     with pytest.raises(MalformedBox):

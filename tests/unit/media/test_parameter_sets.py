@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, cast
 
 import av
 import pytest
@@ -61,14 +61,15 @@ def test_a_picture_that_cannot_be_decoded_has_no_size() -> None:
 
 
 @contextmanager
-def _camera(content: bytes, **options: str) -> Iterator[tuple[VideoIngest, list[Track], Iterator[CodedPacket]]]:
+def _camera(content: bytes, **options: str) -> Iterator[tuple[VideoIngest, list[Track], list[CodedPacket]]]:
     announced: list[Track] = []
-    with av.open(io.BytesIO(content), format="mpegts", options=options) as source:
+    with av.open(io.BytesIO(content), "r", format="mpegts", options=options) as source:
         stream = source.streams.video[0]
-        yield VideoIngest(stream, announced.append), announced, (p for p in source.demux(stream) if p.size)
+        ingest = VideoIngest(stream, announced.append)
+        yield ingest, announced, [cast("CodedPacket", packet) for packet in source.demux(stream) if packet.size]
 
 
-def _accept_all(ingest: VideoIngest, packets: Iterator[CodedPacket]) -> list[MediaPacket]:
+def _accept_all(ingest: VideoIngest, packets: list[CodedPacket]) -> list[MediaPacket]:
     taken = [ingest.accept(packet, START_NS + index * 66_666_667) for index, packet in enumerate(packets)]
     return [packet for packet in taken if packet is not None]
 
@@ -135,7 +136,7 @@ def test_pictures_before_the_first_parameter_sets_are_not_published() -> None:
 def _without_first_sets(recipe: Recipe) -> bytes:
     sets = film(recipe).video.extradata
     written = io.BytesIO()
-    source = av.open(io.BytesIO(transport_stream(recipe)))
+    source = av.open(io.BytesIO(transport_stream(recipe)), "r")
     with source, av.open(written, "w", format="mpegts", options={"mpegts_flags": "+initial_discontinuity"}) as target:
         stream = target.add_stream("libx264", rate=15)
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
@@ -158,6 +159,9 @@ def test_a_codec_that_is_not_recorded_is_refused_with_a_sentence() -> None:
         for _ in range(10):
             target.mux(stream.encode(av.VideoFrame(160, 120, "yuv420p")))
         target.mux(stream.encode(None))
-    with av.open(io.BytesIO(written.getvalue())) as source, pytest.raises(CameraError, match="mpeg2video") as refused:
+    with (
+        av.open(io.BytesIO(written.getvalue()), "r") as source,
+        pytest.raises(CameraError, match="mpeg2video") as refused,
+    ):
         VideoIngest(source.streams.video[0], lambda track: None)
     assert refused.value.fault is Fault.UNSUPPORTED

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightnvr.media.timestamps import TrackClock
+from lightnvr.media.timestamps import ArrivalClock, TrackClock
 
 _VIDEO = Fraction(1, 90_000)
 _MAYBE = st.none() | st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(-200_000, 200_000)
@@ -86,8 +86,25 @@ def test_what_has_no_timestamps_is_placed_by_its_arrival() -> None:
     assert clock.place(None, None, 1_000_000_000) == (0, 0)
     assert clock.place(None, None, 2_000_000_000) == (90_000, 90_000)
     assert clock.place(None, None, 2_000_000_000) == (90_001, 90_001)
-    assert clock.place(None, 120_000, 2_100_000_000) == (120_000, 120_000)
+    assert clock.place(None, 120_000, 2_100_000_000) == (90_002, 120_000)
     assert clock.place(126_000, None, 2_166_000_000) == (126_000, 126_000)
+
+
+def test_a_dts_that_is_not_known_yet_does_not_push_the_b_frames_that_follow() -> None:
+    clock = TrackClock(_VIDEO)
+    coming: list[tuple[int | None, int | None]] = [(None, None), (None, 18_000), (None, 6000), (6000, 12_000)]
+    placed = [clock.place(dts, pts, i * 66_666_667) for i, (dts, pts) in enumerate(coming)]
+    assert [times.pts for times in placed] == [0, 18_000, 6000, 12_000]
+    assert [times.dts for times in placed] == [0, 1, 2, 6000]
+
+
+def test_pictures_without_any_time_are_shown_when_they_came() -> None:
+    clock = ArrivalClock(_VIDEO, nominal_step=3600)
+    gathered = [clock.place(1_000_000_000 + i) for i in range(4)]
+    assert gathered == [0, 3600, 7200, 10_800]
+    assert clock.place(1_100_000_000) == pytest.approx(10_800 + 9000, abs=2)
+    assert clock.place(1_100_000_000) == pytest.approx(10_800 + 9001, abs=2)
+    assert clock.place(1_200_000_000) == pytest.approx(10_800 + 18_000, abs=2)
 
 
 def test_b_frames_keep_their_order() -> None:
@@ -105,3 +122,21 @@ def test_repeated_dts_are_spread_by_the_least_step() -> None:
     clock = TrackClock(_VIDEO, least_step=90)
     assert [clock.place(1000, None, 0).dts for _ in range(3)] == [1000, 1090, 1180]
     assert clock.place(7000, None, 0).dts == 7000
+
+
+def test_pictures_without_timestamps_belong_where_they_came() -> None:
+    clock = ArrivalClock(_VIDEO, nominal_step=6000)
+    gathered = [clock.place(1_000_000_000 + index) for index in range(5)]
+    assert gathered == [0, 6000, 12_000, 18_000, 24_000]
+    awaited = [clock.place(1_000_000_000 + index * 100_000_000) for index in range(1, 6)]
+    assert awaited == [pytest.approx(24_000 + index * 9000, abs=2) for index in range(1, 6)]
+
+
+@given(st.lists(st.integers(0, 10_000_000_000), max_size=50), st.sampled_from((1, 3000, 90_000)))
+def test_pictures_without_timestamps_never_go_back(waits: list[int], nominal_step: int) -> None:
+    clock, arrival, last = ArrivalClock(_VIDEO, nominal_step), 0, -1
+    for waited in waits:
+        arrival += waited
+        placed = clock.place(arrival)
+        assert placed > last
+        last = placed

@@ -101,7 +101,7 @@ async def test_what_did_not_change_is_not_written(database: Database) -> None:
     _grow(segment, 0, 30)
     assert await journal.store()
     async with database.writing.begin() as connection:
-        await store.store_progress(connection, 1, 1, 1)
+        await store.store_progress(connection, [(1, Progress(1, 1))])
     assert await journal.store()
     assert (await _rows(database))[0].size_bytes == 1
     _grow(segment, 30, 60)

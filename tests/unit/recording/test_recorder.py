@@ -1,6 +1,7 @@
 """Recording a stream: everything that arrived is in the files, once, in order, under true times."""
 
 import errno
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,13 +14,18 @@ from tests.rig.disks import Refusal, Stall, WatchedDisk
 from tests.rig.fake_time import NOON_US
 from tests.rig.film import Film, Recipe, film
 from tests.rig.playing import ffprobe, play
-from tests.rig.studio import Studio
+from tests.rig.sound import tone
+from tests.rig.studio import LedRecorder, Studio
 
 _HOUR_US = 3_600_000_000
 
 
 def _numbers(recordings: list[OpenRecording]) -> list[int | None]:
     return [number for recording in recordings for number in play(recording.facts.absolute_path).numbers]
+
+
+def _state(led: LedRecorder) -> tuple[bool, str]:
+    return led.recorder.recording, led.recorder.error
 
 
 def _assert_in_order(recordings: list[OpenRecording]) -> None:
@@ -114,8 +120,6 @@ def test_a_camera_that_comes_back_leaves_a_gap_of_its_true_length(tmp_path: Path
 
 
 def test_the_segment_duration_changes_in_mid_recording(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     shown = film(Recipe(seconds=8))
     with Studio(tmp_path) as studio:
         led = studio.led(segment_s=60)
@@ -193,12 +197,10 @@ def test_a_disk_that_refuses_says_so_and_goes_on_by_itself(tmp_path: Path, refus
         whole = [play(r.facts.absolute_path).numbers for r in studio.recordings if r.finalised]
         refusal.active = True
         led.feed(shown.items[5 * 15 : 25 * 15])
-        assert led.recorder.error == f"Nothing can be written to {tmp_path}: No space left on device."
-        assert not led.recorder.recording
+        assert _state(led) == (False, f"Nothing can be written to {tmp_path}: No space left on device.")
         refusal.active = False
         led.feed(shown.items[25 * 15 :])
-        assert led.recorder.error == ""
-        assert led.recorder.recording
+        assert _state(led) == (True, "")
         led.stop()
         recordings = [recording for recording in studio.recordings if not recording.empty]
         numbers = _numbers(recordings)
@@ -278,10 +280,6 @@ def test_sound_that_is_refused_never_costs_the_pictures(tmp_path: Path) -> None:
 
 
 def test_a_track_of_sound_that_mp4_cannot_hold_is_left_out(tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    from tests.rig.sound import tone
-
     shown = film(Recipe(seconds=4))
     with tone("pcm_mulaw") as (stream, _), Studio(tmp_path) as studio:
         heard = film(Recipe(seconds=4, audio=True)).tracks[1]

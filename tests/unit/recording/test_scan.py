@@ -44,7 +44,7 @@ def _assert_true(result: Repaired, content: bytes, pictures: int, written: Writt
     assert scanned.lost_bytes == 0
     assert list(FragmentIndex.unpack(result.fragments)) == list(scanned.segment.index)
     assert result.end_us == NOON_US + scanned.segment.media_end_us
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         assert container.streams.video[0].frames == pictures
 
 
@@ -172,7 +172,7 @@ def test_a_file_that_is_gone_is_said_to_be_missing() -> None:
 
 
 def _foreign(path: Path, movflags: str) -> bytes:
-    source = av.open(io.BytesIO(closed_file(_RECIPE)))
+    source = av.open(io.BytesIO(closed_file(_RECIPE)), "r")
     with source, av.open(str(path), "w", format="mp4", options={"movflags": movflags} if movflags else {}) as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(source.streams.video[0]):

@@ -59,7 +59,7 @@ def test_what_is_in_the_file_is_what_the_camera_sent(recipe: Recipe) -> None:
 def test_a_closed_file_is_seekable() -> None:
     import io
 
-    with av.open(io.BytesIO(closed_file(Recipe(audio=True)))) as container:
+    with av.open(io.BytesIO(closed_file(Recipe(audio=True))), "r") as container:
         video = container.streams.video[0]
         assert video.frames == 60
         assert video.duration is not None

@@ -145,7 +145,7 @@ async def test_a_recording_goes_from_open_to_complete_to_gone(database: Database
         recording_id = await store.insert_open(connection, opened)
         assert await store.is_used(connection, 1)
     async with database.writing.begin() as connection:
-        await store.store_progress(connection, recording_id, opened.facts.start_us + 7, 99)
+        await store.store_progress(connection, [(recording_id, Progress(opened.facts.start_us + 7, 99))])
         await store.store_media(connection, recording_id, fragments=None, synced_bytes=55)
     async with database.reading.connect() as connection:
         found = await store.get(connection, recording_id)

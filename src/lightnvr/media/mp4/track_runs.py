@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from lightnvr.media.mp4.boxes import Box, MalformedBox, children, first
 
 _NOT_SYNC = 0x00010000
+_MOST_SAMPLES = 1 << 20
+"""No fragment has so many samples; a run whose samples are all alike may claim any number at no cost to itself."""
+
 _U32 = struct.Struct(">I")
 _U64 = struct.Struct(">Q")
 
@@ -97,7 +100,7 @@ def _parse_trun(moof: bytes | memoryview, trun: Box, defaults: _Defaults, decode
     columns = [flag for flag in (0x100, 0x200, 0x400, 0x800) if flags & flag]
     width = len(columns)
     end = at + 4 * width * count
-    if end > trun.end:
+    if end > trun.end or count > _MOST_SAMPLES:
         raise MalformedBox("a run holds fewer samples than it claims")
     table = array("I", bytes(moof[at:end]))
     if sys.byteorder == "little":
