@@ -1,5 +1,6 @@
 """The commands of lightnvr. A failure that is to be expected ends in a sentence, not in a traceback."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -85,13 +86,17 @@ def serve(config: ConfigFile = None, data_dir: DataDir = None, host: Host = None
 
 @cli.command()
 def demo(
-    data_dir: Annotated[Path, typer.Option(help="Folder that the demo keeps everything in.")] = Path("demo-data"),
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder that the demo keeps everything in.", show_default="demo-data")
+    ] = None,
     host: Host = None,
     port: Port = None,
 ) -> None:
     """Run the server on four demo cameras that need no hardware."""
     from lightnvr.demonstration import run_demo  # noqa: PLC0415
 
+    if data_dir is None and not os.environ.get("LIGHTNVR_DATA_DIR"):
+        data_dir = Path("demo-data")
     run_demo(settings_from(CommandLine(None, data_dir, host, port)).settings)
 
 

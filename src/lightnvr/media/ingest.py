@@ -26,6 +26,8 @@ from lightnvr.media.timestamps import ArrivalClock, TrackClock
 
 VIDEO_CODECS = frozenset(("h264", "hevc", "av1", "mjpeg"))
 _MOST_AUDIO_FAILURES = 50
+
+Around = Callable[[int], float | None]
 _ARRIVAL_TIME_BASE = Fraction(1, 90_000)
 
 
@@ -68,6 +70,10 @@ class VideoIngest:
     def jumps(self) -> int:
         """How often the camera's clock was set."""
         return self._clock.jumps
+
+    def time_at(self, arrival_ns: int) -> float | None:
+        """Return where a picture that came at this moment would belong, in seconds; None when nothing tells."""
+        return self._clock.time_at(arrival_ns)
 
     def accept(self, packet: CodedPacket, arrival_ns: int) -> MediaPacket | None:
         """Return the packet to publish, or None while nothing can be decoded yet."""
@@ -131,7 +137,7 @@ class AudioIngest(Protocol):
 class CopiedAudio:
     """AAC, Opus and MP3, as they come."""
 
-    def __init__(self, stream: AudioStream) -> None:
+    def __init__(self, stream: AudioStream, around: Around | None = None) -> None:
         """Raises ValueError when too little is known to write it."""
         context = stream.codec_context
         codec = context.codec.canonical_name
@@ -153,7 +159,9 @@ class CopiedAudio:
             container=container,
         )
         # A step must not vanish when FFmpeg counts in samples, as its MP4 muxer does.
-        self._clock = TrackClock(self.track.time_base, math.ceil(1 / (context.sample_rate * self.track.time_base)))
+        self._clock = TrackClock(
+            self.track.time_base, math.ceil(1 / (context.sample_rate * self.track.time_base)), around
+        )
         self._may_be_adts = codec == "aac"
 
     def accept(self, packet: CodedPacket, arrival_ns: int) -> Iterator[MediaPacket]:
@@ -168,10 +176,10 @@ class CopiedAudio:
 class TranscodedAudio:
     """G.711, G.722, G.726 and PCM, made AAC."""
 
-    def __init__(self, stream: AudioStream) -> None:
+    def __init__(self, stream: AudioStream, around: Around | None = None) -> None:
         self._transcoder = AacTranscoder(stream)
         self._source_time_base = stream.time_base
-        self._clock = TrackClock(stream.time_base or self._transcoder.time_base)
+        self._clock = TrackClock(stream.time_base or self._transcoder.time_base, around=around)
         self.track = Track(
             index=stream.index,
             kind="audio",
@@ -222,14 +230,17 @@ class GuardedAudio:
         return packets
 
 
-def audio_ingest(stream: AudioStream) -> GuardedAudio | None:
-    """Return what handles this audio, None when it is of no kind that can be recorded."""
+def audio_ingest(stream: AudioStream, around: Around | None = None) -> GuardedAudio | None:
+    """Return what handles this audio, None when it is of no kind that can be recorded.
+
+    `around` gives the time that the pictures have at a moment of arrival; see TrackClock.
+    """
     codec = stream.codec_context.codec.canonical_name
     try:
         if codec in COPIED:
-            return GuardedAudio(CopiedAudio(stream))
+            return GuardedAudio(CopiedAudio(stream, around))
         if codec in TRANSCODED or codec.startswith("pcm_"):
-            return GuardedAudio(TranscodedAudio(stream))
+            return GuardedAudio(TranscodedAudio(stream, around))
     except (av.FFmpegError, ValueError):
         return None
     return None

@@ -5,6 +5,7 @@ that wrap (RFC 3550 section 5.1), packets without a pts, dts that repeat. Each t
 arrives into a time line without jumps, measured against the time of arrival.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ _JUMP_S = 5.0
 
 _BACKWARD_S = 1.0
 """A step back by more than this is a clock that was set, not two packets out of order."""
+
+_APART_S = 2.5
+"""Sound and pictures that come together but claim to be further apart than this have clocks that do not agree yet."""
 
 _USUAL_REORDERING_S = 0.5
 """A dts that is not known is at most this far before the pts."""
@@ -35,9 +39,18 @@ class Times(NamedTuple):
 class TrackClock:
     """The time line of one track. Not thread-safe."""
 
-    def __init__(self, time_base: Fraction, least_step: int = 1) -> None:
-        """`least_step` is how far two packets are apart at least, in units of the time base."""
+    def __init__(
+        self, time_base: Fraction, least_step: int = 1, around: Callable[[int], float | None] | None = None
+    ) -> None:
+        """`least_step` is how far two packets are apart at least, in units of the time base.
+
+        `around` gives the time, in seconds, that another track of the same camera has at a moment of the monotonic
+        clock, in nanoseconds. A camera relates its tracks to each other only with its first sender report (RFC 3550
+        section 6.4.1); until then a track that begins late would begin at zero.
+        """
         self._least_step = least_step
+        self._around = around
+        self._apart = int(_APART_S / time_base)
         self._ticks_per_s = float(1 / time_base)
         self._jump = int(_JUMP_S * self._ticks_per_s)
         self._backward = int(_BACKWARD_S * self._ticks_per_s)
@@ -55,7 +68,7 @@ class TrackClock:
         raw = dts if dts is not None else pts
         elapsed = int((arrival_ns - self._last_arrival_ns) * self._ticks_per_s / 1e9)
         if last is None:
-            placed = raw if raw is not None else 0
+            placed = self._first(raw, arrival_ns)
         elif raw is None:
             placed = last + max(self._least_step, elapsed)
         else:
@@ -71,6 +84,10 @@ class TrackClock:
                 placed = max(last + self._least_step, placed - self._usual_reordering)
             elif step < self._least_step:
                 placed = last + self._least_step
+            elif (expected := self._if_apart(placed, arrival_ns)) is not None:
+                placed = max(last + self._least_step, expected)
+                self._offset = placed - raw
+                self.jumps += 1
         self._last_dts = placed
         self._last_arrival_ns = arrival_ns
         if pts is None:
@@ -79,6 +96,30 @@ class TrackClock:
         if shown < placed or shown - placed > self._most_reordering:
             shown = placed
         return Times(placed, shown)
+
+    def time_at(self, arrival_ns: int) -> float | None:
+        """Return where a packet that came at this moment would belong, in seconds; None before the first."""
+        if self._last_dts is None:
+            return None
+        return self._last_dts / self._ticks_per_s + (arrival_ns - self._last_arrival_ns) / 1e9
+
+    def _first(self, raw: int | None, arrival_ns: int) -> int:
+        other = self._around(arrival_ns) if self._around is not None else None
+        if other is None:
+            return raw if raw is not None else 0
+        expected = max(0, int(other * self._ticks_per_s))
+        if raw is None:
+            return expected
+        if abs(raw - expected) > self._apart:
+            self._offset = expected - raw
+            return expected
+        return raw
+
+    def _if_apart(self, placed: int, arrival_ns: int) -> int | None:
+        other = self._around(arrival_ns) if self._around is not None else None
+        if other is None or abs(placed - other * self._ticks_per_s) <= self._apart:
+            return None
+        return int(other * self._ticks_per_s)
 
 
 class ArrivalClock:
