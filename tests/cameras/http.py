@@ -141,7 +141,8 @@ class HttpCamera:
 
     async def _stream(self, writer: asyncio.StreamWriter) -> None:
         convert = self._converter()
-        moments = (moment for moment in endless(self._clip) if moment.due >= self._next_due)
+        begin = self._next_due
+        moments = (moment for moment in endless(self._clip) if moment.due >= begin)
         moment = next(m for m in moments if m.sample.keyframe and self._is_video(m))
         start = time.monotonic() - moment.due / self._speed
         while True:
