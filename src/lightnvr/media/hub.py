@@ -11,7 +11,7 @@ class Subscription:
 
     `limit_bytes` and `limit_s` bound what waits; when either is passed, everything that waits is thrown away and the
     consumer goes on with the next video keyframe. Dropped packets are counted in `dropped`. `wait` returns when
-    `batch_s` of video wait, or a keyframe.
+    `batch_s` of video wait, or a keyframe, or the picture that `wake_when` named.
     """
 
     def __init__(self, limit_bytes: int, limit_s: float, *, batch_s: float = 0.0, prompt: bool = False) -> None:
@@ -24,6 +24,8 @@ class Subscription:
         self._oldest_ns = 0
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._wake_dts: int | None = None
+        self._newest_dts: int | None = None
         self._resynchronising = False
         self._pending_tracks: TracksChanged | None = None
         self.closed = False
@@ -48,10 +50,14 @@ class Subscription:
             self._waiting_bytes += item.size
             if self._waiting_bytes > self._limit_bytes or item.arrival_ns - self._oldest_ns > self._limit_ns:
                 self._overflow()
-            elif item.track.kind == "video" and (
-                item.is_keyframe or item.arrival_ns - self._oldest_ns >= self._batch_ns
-            ):
-                self._wake.set()
+            elif item.track.kind == "video":
+                self._newest_dts = item.dts
+                if (
+                    item.is_keyframe
+                    or item.arrival_ns - self._oldest_ns >= self._batch_ns
+                    or (self._wake_dts is not None and item.dts >= self._wake_dts)
+                ):
+                    self._wake.set()
 
     def take(self) -> list[MediaItem]:
         """Return all that waits, without blocking."""
@@ -59,9 +65,17 @@ class Subscription:
             items = list(self._waiting)
             self._waiting.clear()
             self._waiting_bytes = 0
+            self._newest_dts = None
             if not self.closed:
                 self._wake.clear()
             return items
+
+    def wake_when(self, dts: int | None) -> None:
+        """Let `wait` return as soon as a picture with this dts, or a later one, waits; None names none."""
+        with self._lock:
+            self._wake_dts = dts
+            if dts is not None and self._newest_dts is not None and self._newest_dts >= dts:
+                self._wake.set()
 
     def wait(self, timeout_s: float) -> None:
         """Wait until there is a batch or `close` is called, for `timeout_s` seconds at most."""

@@ -45,6 +45,15 @@ class FragmentIndex:
         ):
             yield IndexedFragment(offset, size, start, duration, bool(key))
 
+    @property
+    def last(self) -> IndexedFragment | None:
+        """The fragment that was appended last, None when there is none."""
+        if not self._keyframes:
+            return None
+        return IndexedFragment(
+            self._offsets[-1], self._sizes[-1], self._starts[-1], self._durations[-1], bool(self._keyframes[-1])
+        )
+
     def append(self, fragment: IndexedFragment) -> None:
         """Add a fragment that follows the others."""
         self._offsets.append(fragment.offset)

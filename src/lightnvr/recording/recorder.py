@@ -18,7 +18,7 @@ from lightnvr.recording.open_recordings import OpenRecordings, RecordingFacts
 from lightnvr.recording.segment import Segment
 from lightnvr.recording.storage import Storage
 
-_LONGEST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 0.5
 """Packets are taken as soon as a fragment's worth of them waits; this is for when none come."""
 
 _PATIENCE_S = 10.0
@@ -136,6 +136,8 @@ class Recorder:
             else:
                 self._accept(item)
         self._write()
+        # Neither sooner, which would cost more wake-ups, nor later, which would cost footage in a crash.
+        self._subscription.wake_when(None if self._current is None else self._current.next_cut_dts)
 
     def _accept(self, packet: MediaPacket) -> None:
         is_cut = packet.is_keyframe and packet.track.kind == "video"
