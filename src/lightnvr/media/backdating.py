@@ -21,6 +21,11 @@ class Backdating:
         self._held: list[MediaItem] = []
         self._holding = True
 
+    @property
+    def holding(self) -> bool:
+        """Whether packets are still held."""
+        return self._holding
+
     def publish(self, item: MediaItem) -> None:
         """Pass an item on, or hold it."""
         if not self._holding:

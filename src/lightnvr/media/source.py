@@ -124,7 +124,7 @@ class Source:
                 self._accept_audio(packet, arrival_ns)
             if self.last_packet_ns is None and arrival_ns - began_ns > _LONGEST_WITHOUT_PICTURE_NS:
                 raise CameraError(Fault.NO_VIDEO, f"{self._address} sent no picture that can be decoded for a minute.")
-            if rests and arrival_ns - asked_ns > _WAITED_NS and not self._hub.prompt:
+            if rests and arrival_ns - asked_ns > _WAITED_NS and not self._hub.prompt and not self._out.holding:
                 stop.wait(self._options.rest_s)
             asked_ns = now_ns()
         raise CameraError(Fault.ENDED, f"The camera at {self._address} ended the stream.")

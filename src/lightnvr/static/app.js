@@ -56,16 +56,22 @@ class Page {
   }
 }
 
+let leaving = false;
+
 function report(error) {
+  // A refresh under way while somebody logs out must not call that an ended session.
+  if (error instanceof Unauthorized && leaving) return;
   if (error instanceof Unauthorized) location.assign("/login.html?reason=session_expired");
   else say(byId("trouble"), error.message);
 }
 
 async function logOut() {
+  leaving = true;
   try {
     await call("POST", "/api/auth/logout");
     location.assign("/login.html?logout=true");
   } catch (error) {
+    leaving = false;
     report(error);
   }
 }
