@@ -9,6 +9,9 @@ UV_VERSION := 0.13.9
 TEST_PACKAGES := chromium ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-libav postgresql
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# The lists are complete, so nothing is left to resolve: pip before 23.3 asks for the newest version of a package that another
+# one names with extras, and then refuses it because it is not the pinned one.
+INSTALL_PINNED := $(PIP) install --quiet --no-deps --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header --universal \
 	--python-version 3.11
 BUILD_REQUIREMENTS = $(BIN)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
@@ -67,8 +70,8 @@ $(STAMPS)/venv:
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/runtime: requirements/build.txt requirements/runtime.txt | $(STAMPS)/venv
-	$(PIP) install --quiet --require-hashes -r requirements/build.txt
-	$(PIP) install --quiet --require-hashes -r requirements/runtime.txt
+	$(INSTALL_PINNED) -r requirements/build.txt
+	$(INSTALL_PINNED) -r requirements/runtime.txt
 	@touch $@
 
 $(STAMPS)/package: pyproject.toml $(STAMPS)/runtime
@@ -76,7 +79,7 @@ $(STAMPS)/package: pyproject.toml $(STAMPS)/runtime
 	@touch $@
 
 $(STAMPS)/dev: requirements/dev.txt | $(STAMPS)/venv
-	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	$(INSTALL_PINNED) -r requirements/dev.txt
 	@touch $@
 
 # The product needs none of these: they are the browser, the foreign players and the database the tests compare with.
