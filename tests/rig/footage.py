@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 from av.audio.stream import AudioStream
 
 from lightnvr.demo.numbering import frame_number
@@ -34,7 +35,7 @@ class Footage:
 
 
 def footage(media: Path | bytes) -> Footage:
-    """Decode everything in a file. Raises av.FFmpegError at the first picture that cannot be decoded."""
+    """Decode everything in a file. Fails at the first picture that cannot be decoded."""
     numbers: list[int | None] = []
     times: list[float] = []
     sizes: list[tuple[int, int]] = []
@@ -47,9 +48,9 @@ def footage(media: Path | bytes) -> Footage:
         for packet in container.demux():
             try:
                 frames = packet.decode()
-            except av.FFmpegError:
+            except av.FFmpegError as error:
                 if not isinstance(packet.stream, AudioStream):
-                    raise
+                    pytest.fail(f"{media!r} at {packet}: {error}")
                 damaged += 1
                 continue
             for frame in frames:

@@ -37,24 +37,32 @@ class Take(Generic[Key]):
 
 async def record_several(nvr: Nvr, cast: Cast[Key], frames: int) -> dict[Key, Take[Key]]:
     """Record each camera until it has sent so many frames since all of them are connected."""
+    cameras: dict[Key, AnyCamera] = {}
+    streams: dict[Key, WatchedStream] = {}
     async with AsyncExitStack() as stack:
-        cameras: dict[Key, AnyCamera] = {}
-        streams: dict[Key, WatchedStream] = {}
         for key, (context, members) in cast.items():
             cameras[key] = await stack.enter_async_context(context)
             streams[key] = await nvr.add(cameras[key].url, **members)
         for stream in streams.values():
             await stream.connected()
-        for cam in cameras.values():
-            enough = len(cam.frames_sent) + frames
-            await _has_sent(cam, enough)
-        takes: dict[Key, Take[Key]] = {}
-        for key, stream in streams.items():
-            status = stream.status
-            rows = await stream.stopped()
-            parts = await all_footage(Path(row["file_path"]) for row in rows)
-            takes[key] = Take(key, parts, rows, status, list(cameras[key].frames_sent), cameras[key].connections_total)
-        return takes
+        enough = {key: len(cam.frames_sent) + frames for key, cam in cameras.items()}
+        for key, cam in cameras.items():
+            await _has_sent(cam, enough[key])
+        statuses = {key: stream.status for key, stream in streams.items()}
+        for stream in streams.values():
+            await stream.change(enabled=False)
+        rows = {key: await stream.all_finished() for key, stream in streams.items()}
+    return {
+        key: Take(
+            key,
+            await all_footage(Path(row["file_path"]) for row in rows[key]),
+            rows[key],
+            statuses[key],
+            list(cam.frames_sent),
+            cam.connections_total,
+        )
+        for key, cam in cameras.items()
+    }
 
 
 async def _has_sent(cam: AnyCamera, frames: int) -> None:
