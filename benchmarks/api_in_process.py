@@ -22,12 +22,16 @@ from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
 from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
 from lightnvr.db.engine import Database
+from lightnvr.live.audience import Audience
+from lightnvr.live.channels import Channels
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
 from lightnvr.recording.service import Recordings
 from lightnvr.streams.catalog import StreamCatalog
+from lightnvr.streams.model import StreamNotFound
 from lightnvr.streams.secrets import SecretBox
+from lightnvr.streams.service import LiveInput
 from lightnvr.streams.status import StreamStatus
 from lightnvr.streams.store import StreamStore
 
@@ -35,7 +39,7 @@ _USER = "benchmark"
 
 
 class NothingRuns:
-    """Implements `StreamSupervisors` for a server without streams."""
+    """Implements `StreamSupervisors` and `LiveInputs` for a server without streams."""
 
     def status(self, stream_id: int) -> StreamStatus:
         """See StreamSupervisors."""
@@ -46,6 +50,14 @@ class NothingRuns:
 
     async def refresh(self, stream_id: int) -> None:
         """See StreamSupervisors."""
+
+    async def find(self, reference: str) -> LiveInput:
+        """See LiveInputs."""
+        raise StreamNotFound(reference)
+
+    async def by_id(self, stream_id: int, *, is_sub: bool) -> LiveInput | None:
+        """See LiveInputs."""
+        return None
 
 
 async def api_key(database: Database, folder: Path) -> str:
@@ -68,20 +80,25 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
     async def look(address: SourceAddress, transport: Transport) -> ProbeResult:
         return await asyncio.to_thread(probe, address, transport, 10.0)
 
+    secrets = SecretBox.open(folder / "secret.key")
+    authentication = Authentication(
+        accounts, sessions, logins, ticket_key=secrets.derived_key("live tickets"), now=time.time, enabled=True
+    )
     return create_api(
         ApiServices(
-            authentication=Authentication(accounts, sessions, logins, enabled=True),
+            authentication=authentication,
             sessions=sessions,
             logins=logins,
             streams=StreamCatalog(
                 database,
-                StreamStore(SecretBox.open(folder / "secret.key")),
+                StreamStore(secrets),
                 max_streams=32,
                 segment_duration=900,
                 now=time.time,
             ),
             supervisors=NothingRuns(),
             recordings=recordings,
+            live=Channels(NothingRuns(), Audience(authentication.standing.lapsed)),
             storage_roots={1: Path("/srv/recordings")},
             storage_space=space,
             probe=look,

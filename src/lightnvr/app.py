@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import uvicorn
 import uvloop
@@ -27,6 +28,8 @@ from lightnvr.api.services import ApiOptions, ApiServices, IceServer, StorageSpa
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
+from lightnvr.live.audience import Audience
+from lightnvr.live.channels import Channels
 from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
@@ -38,6 +41,7 @@ from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.library import RecordingLibrary
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
+from lightnvr.streams.live_inputs import CatalogLiveInputs
 from lightnvr.streams.plan import StreamPlan
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
@@ -114,8 +118,35 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
             segment_duration=settings.storage.mp4_segment_duration,
             now=time.time,
         )
-        async with _recording(settings, database, catalog) as (engine, fleet), _housekeeping():
-            services = await _services(settings, database, catalog, fleet, engine, began, show_password=show_password)
+        authentication, logins, sessions = _authentication(settings, AccountStore(database), secrets)
+        async with (
+            _recording(settings, database, catalog) as (engine, fleet),
+            _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
+            _housekeeping(),
+        ):
+            fleet.on_applied(live.stream_changed)
+            await _first_account(settings, AccountStore(database), show_password=show_password)
+            services = ApiServices(
+                authentication=authentication,
+                sessions=sessions,
+                logins=logins,
+                streams=catalog,
+                supervisors=fleet,
+                recordings=RecordingLibrary(database, OsDisk(), engine.open_recordings),
+                live=live,
+                storage_roots={engine.place.storage.id: settings.storage.path},
+                storage_space=partial(_space, engine, settings.storage.path),
+                probe=_look,
+                uptime=lambda: time.monotonic() - began,
+                now=time.time,
+                problems=engine.problems,
+                options=ApiOptions(
+                    version=__version__,
+                    dialect=settings.api.dialect,
+                    trusted_proxies=settings.web.trusted_proxy_cidrs,
+                    ice_servers=_ice_servers(settings),
+                ),
+            )
             async with _http(settings, services) as (port, task):
                 yield RunningServer(port, task, catalog, fleet)
     finally:
@@ -164,65 +195,61 @@ async def _recording(
         await engine.stop()
 
 
-async def _services(
-    settings: Settings,
-    database: Database,
-    catalog: StreamCatalog,
-    fleet: Fleet,
-    engine: RecordingEngine,
-    began: float,
-    *,
-    show_password: bool,
-) -> ApiServices:
+@asynccontextmanager
+async def _live(inputs: CatalogLiveInputs, authentication: Authentication) -> AsyncIterator[Channels]:
+    audience = Audience(authentication.standing.lapsed)
+    channels = Channels(inputs, audience)
+    task = asyncio.create_task(audience.run(), name="audience")
+    try:
+        yield channels
+    finally:
+        await channels.close()
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def _authentication(
+    settings: Settings, accounts: AccountStore, secrets: SecretBox
+) -> tuple[Authentication, Logins, Sessions]:
     web = settings.web
-    accounts = AccountStore(database)
-    passwords = Passwords()
-    first = await make_first_account(
-        accounts,
-        passwords,
-        time.time,
-        chosen_password=web.password,
-        initial_password_file=settings.initial_password_file,
-    )
-    if show_password and first is not None and first.password is not None:
-        # Shown once, on purpose: it is the only way in.
-        print(f"\n  Log in as {first.username} with the password {first.password}\n", flush=True)  # noqa: T201
     rules = SessionRules(web.auth_timeout_hours * 3600, web.auth_absolute_timeout_hours * 3600)
     sessions = Sessions(accounts, rules, time.time)
     limiter_rules = LimiterRules(
         web.login_rate_limit_enabled, web.login_rate_limit_max_attempts, web.login_rate_limit_window_seconds
     )
-    logins = Logins(accounts, passwords, LoginLimiter(limiter_rules, time.monotonic), time.time)
-    root = settings.storage.path
-
-    async def space() -> StorageSpace:
-        await asyncio.to_thread(engine.place.storage.check)
-        usage = await asyncio.to_thread(shutil.disk_usage, root)
-        return StorageSpace(usage.used, usage.free)
-
-    async def look(address: SourceAddress, transport: Transport) -> ProbeResult:
-        return await asyncio.to_thread(probe, address, transport, _PROBE_S)
-
-    return ApiServices(
-        authentication=Authentication(accounts, sessions, logins, enabled=web.auth_enabled),
-        sessions=sessions,
-        logins=logins,
-        streams=catalog,
-        supervisors=fleet,
-        recordings=RecordingLibrary(database, OsDisk(), engine.open_recordings),
-        storage_roots={engine.place.storage.id: root},
-        storage_space=space,
-        probe=look,
-        uptime=lambda: time.monotonic() - began,
+    logins = Logins(accounts, Passwords(), LoginLimiter(limiter_rules, time.monotonic), time.time)
+    authentication = Authentication(
+        accounts,
+        sessions,
+        logins,
+        ticket_key=secrets.derived_key("live tickets"),
         now=time.time,
-        problems=engine.problems,
-        options=ApiOptions(
-            version=__version__,
-            dialect=settings.api.dialect,
-            trusted_proxies=web.trusted_proxy_cidrs,
-            ice_servers=_ice_servers(settings),
-        ),
+        enabled=web.auth_enabled,
     )
+    return authentication, logins, sessions
+
+
+async def _first_account(settings: Settings, accounts: AccountStore, *, show_password: bool) -> None:
+    first = await make_first_account(
+        accounts,
+        Passwords(),
+        time.time,
+        chosen_password=settings.web.password,
+        initial_password_file=settings.initial_password_file,
+    )
+    if show_password and first is not None and first.password is not None:
+        # Shown once, on purpose: it is the only way in.
+        print(f"\n  Log in as {first.username} with the password {first.password}\n", flush=True)  # noqa: T201
+
+
+async def _space(engine: RecordingEngine, root: Path) -> StorageSpace:
+    await asyncio.to_thread(engine.place.storage.check)
+    usage = await asyncio.to_thread(shutil.disk_usage, root)
+    return StorageSpace(usage.used, usage.free)
+
+
+async def _look(address: SourceAddress, transport: Transport) -> ProbeResult:
+    return await asyncio.to_thread(probe, address, transport, _PROBE_S)
 
 
 def _ice_servers(settings: Settings) -> tuple[IceServer, ...]:

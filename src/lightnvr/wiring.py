@@ -36,6 +36,7 @@ def plan_for(stream: Stream, patience: StreamsSettings) -> StreamPlan:
         recording=RecordingPlan(stream.name, stream.folder, float(settings.segment_duration or 0))
         if settings.record
         else None,
+        sub_address=stream.sub_address,
     )
 
 

@@ -2,12 +2,15 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from lightnvr.accounts.admission import Admission, Proof, ProofKind, Standing
 from lightnvr.accounts.logins import Logins
 from lightnvr.accounts.model import Role, User
 from lightnvr.accounts.sessions import Sessions
 from lightnvr.accounts.store import AccountStore
+from lightnvr.accounts.tickets import Tickets
 from lightnvr.accounts.tokens import token_hash
 
 _MAX_KEY = 127
@@ -28,22 +31,35 @@ EVERYBODY = User(
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request brought: cookie, headers, and the address it came from. Empty is absent."""
+    """What a request brought, and the address it came from. Empty is absent; a ticket is for live view only."""
 
     session: str = ""
     authorization: str = ""
     api_key: str = ""
     address: str = ""
+    ticket: str = ""
 
 
 class Authentication:
     """Turns credentials into a user. A wrong one of one kind does not keep the next kind from being tried."""
 
-    def __init__(self, store: AccountStore, sessions: Sessions, logins: Logins, *, enabled: bool) -> None:
+    def __init__(
+        self,
+        store: AccountStore,
+        sessions: Sessions,
+        logins: Logins,
+        *,
+        ticket_key: bytes,
+        now: Callable[[], float],
+        enabled: bool,
+    ) -> None:
+        """`ticket_key` is secret and lasts beyond a restart; `now` gives seconds since 1970 UTC."""
         self._store = store
         self._sessions = sessions
         self._logins = logins
         self._enabled = enabled
+        self.standing = Standing(store, now)
+        self.tickets = Tickets(ticket_key, store, self.standing, now)
 
     @property
     def enabled(self) -> bool:
@@ -52,19 +68,37 @@ class Authentication:
 
     async def user(self, credentials: Credentials) -> User | None:
         """Return the caller, or None. Raises TooManyAttempts when passwords are being guessed."""
+        found = await self._find(credentials)
+        return None if found is None else found[0]
+
+    async def admission(self, credentials: Credentials) -> Admission | None:
+        """Return the caller and what they were let in with, or None. Raises TooManyAttempts.
+
+        A ticket is looked at when there is nothing else; it admits to its own stream only.
+        """
         if not self._enabled:
-            return EVERYBODY
+            return Admission(EVERYBODY, Proof(ProofKind.NONE, EVERYBODY.id))
+        found = await self._find(credentials)
+        if found is not None:
+            user, kind, secret_hash = found
+            return Admission(user, await self.standing.prove(kind, user, secret_hash))
+        return await self.tickets.admission(credentials.ticket) if credentials.ticket else None
+
+    async def _find(self, credentials: Credentials) -> tuple[User, ProofKind, str] | None:
+        if not self._enabled:
+            return EVERYBODY, ProofKind.NONE, ""
         if credentials.session:
             user = await self._sessions.find(credentials.session)
             if user is not None:
-                return user
+                return user, ProofKind.SESSION, token_hash(credentials.session)
         scheme, _, value = credentials.authorization.partition(" ")
         if scheme.lower() == "basic":
             user = await self._basic(value.strip(), credentials.address)
             if user is not None:
-                return user
+                return user, ProofKind.PASSWORD, ""
         key = credentials.api_key.strip() or (value.strip() if scheme.lower() == "bearer" else "")
-        return await self._api_key(key) if 0 < len(key) <= _MAX_KEY else None
+        user = await self._api_key(key) if 0 < len(key) <= _MAX_KEY else None
+        return None if user is None else (user, ProofKind.API_KEY, token_hash(key))
 
     async def _basic(self, encoded: str, address: str) -> User | None:
         # RFC 7617: base64 of name:password, the first colon separates.

@@ -1,6 +1,6 @@
 """Queries for users and sessions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, delete, func, insert, select, update
@@ -35,6 +35,14 @@ class Session:
     expires_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class AccountSecrets:
+    """The hashes of an active account: of its password, and of its API key when it has one."""
+
+    password_hash: str
+    api_key_hash: str | None
+
+
 class AccountStore:
     """Reads and writes accounts and sessions; makes no decisions."""
 
@@ -65,6 +73,32 @@ class AccountStore:
         async with self._database.reading.connect() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
         return None if row is None else _user(row)
+
+    async def by_id(self, user_id: int) -> User | None:
+        """Return the account with this id."""
+        query = select(*_USER_COLUMNS).where(users.c.id == user_id)
+        async with self._database.reading.connect() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        return None if row is None else _user(row)
+
+    async def secrets_of(self, user_ids: Collection[int]) -> dict[int, AccountSecrets]:
+        """Return the hashes of those of these accounts that are there and active, by id."""
+        query = select(users.c.id, users.c.password_hash, users.c.api_key_hash).where(
+            users.c.id.in_(user_ids), users.c.is_active
+        )
+        async with self._database.reading.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return {row.id: AccountSecrets(row.password_hash, row.api_key_hash) for row in rows}
+
+    async def live_sessions(self, hashes: Collection[str], now: int) -> set[str]:
+        """Return which of these hashes of tokens belong to sessions that are not over at `now`."""
+        if not hashes:
+            return set()
+        query = select(sessions.c.token_hash).where(
+            sessions.c.token_hash.in_(hashes), sessions.c.expires_at > now, sessions.c.idle_expires_at > now
+        )
+        async with self._database.reading.connect() as connection:
+            return set((await connection.execute(query)).scalars())
 
     async def add(self, new: NewUser, *, only_if_first: bool = False) -> int | None:
         """Store an account and return its id; None when `only_if_first` and there is one already.

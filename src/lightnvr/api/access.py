@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Coroutine, Iterator
 from enum import Enum
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, WebSocket
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.requests import HTTPConnection
+from starlette.types import Receive, Scope, Send
 
+from lightnvr.accounts.admission import Admission
 from lightnvr.accounts.authentication import Credentials
-from lightnvr.accounts.model import Role, User
+from lightnvr.accounts.model import Role, TooManyAttempts, User
 from lightnvr.api.client import client_address
 from lightnvr.api.services import ApiServices
 
@@ -42,25 +47,35 @@ class Level(Enum):
 
 
 class Access:
-    """The dependency that a route declares its level with. It gives the caller."""
+    """The dependency that a route declares its level with. It gives the caller.
 
-    def __init__(self, level: Level) -> None:
+    With `ticket` it also takes `?ticket=`, for players that can send neither cookies nor headers. A ticket is for one
+    stream, so only routes that hand their admission on to `Channels.open` may take one.
+    """
+
+    def __init__(self, level: Level, *, ticket: bool = False) -> None:
         self.level = level
+        self.ticket = ticket
 
-    async def admit(self, request: Request) -> None:
+    async def admit(self, request: HTTPConnection) -> None:
         """Find the caller and keep it with the request. Raises Unauthorized, Forbidden, TooManyAttempts."""
         request.state.caller = None
+        request.state.admission = None
         if self.level is Level.PUBLIC:
             return
         services: ApiServices = request.app.state.services
-        user = await services.authentication.user(
-            Credentials(
-                session=request.cookies.get("session", ""),
-                authorization=request.headers.get("authorization", ""),
-                api_key=request.headers.get("x-api-key", ""),
-                address=client_address(request, services.options.trusted_proxies),
-            )
+        credentials = Credentials(
+            session=request.cookies.get("session", ""),
+            authorization=request.headers.get("authorization", ""),
+            api_key=request.headers.get("x-api-key", ""),
+            ticket=request.query_params.get("ticket", "") if self.ticket else "",
+            address=client_address(request, services.options.trusted_proxies),
         )
+        if self.ticket:
+            request.state.admission = await services.authentication.admission(credentials)
+            user = request.state.admission.user if request.state.admission else None
+        else:
+            user = await services.authentication.user(credentials)
         request.state.caller = user
         if self.level is Level.ANYBODY:
             return
@@ -71,10 +86,22 @@ class Access:
         if self.level is Level.ADMIN and user.role is not Role.ADMIN:
             raise Forbidden("Only an administrator may do this.")
 
-    async def __call__(self, request: Request) -> User | None:
+    async def __call__(self, request: HTTPConnection) -> User | None:
         """Give the caller that was admitted."""
         user: User | None = request.state.caller
         return user
+
+
+class WatchAccess(Access):
+    """The dependency of routes that show something live. It gives the admission, for `Channels.open`."""
+
+    def __init__(self) -> None:
+        super().__init__(Level.VIEWER, ticket=True)
+
+    async def __call__(self, request: HTTPConnection) -> Admission:  # type: ignore[override]
+        """Give what the caller was let in with."""
+        admission: Admission = request.state.admission
+        return admission
 
 
 class GuardedRoute(APIRoute):
@@ -83,10 +110,7 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """See APIRoute. Raises RouteWithoutRole when the route declares no access."""
         handler = super().get_route_handler()
-        declared = list(_declared(self.dependant))
-        if len(declared) != 1:
-            raise RouteWithoutRole(f"The route {self.path} must declare exactly one level of access.")
-        access = declared[0]
+        access = _only(self.path, self.dependant)
 
         async def guarded(request: Request) -> Response:
             await access.admit(request)
@@ -100,11 +124,52 @@ class GuardedRoute(APIRoute):
         return next(_declared(self.dependant)).level
 
 
+class GuardedSocketRoute(APIWebSocketRoute):
+    """A WebSocket route that admits its caller before the socket is opened."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any]) -> None:
+        """See APIWebSocketRoute. Raises RouteWithoutRole when the route declares no access."""
+        super().__init__(path, endpoint)
+        self._access = _only(path, self.dependant)
+        open_socket = self.app
+
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await self._access.admit(HTTPConnection(scope))
+            except Unauthorized:
+                await _refuse(scope, receive, send, HTTPStatus.UNAUTHORIZED, "Unauthorized")
+            except Forbidden as error:
+                await _refuse(scope, receive, send, HTTPStatus.FORBIDDEN, str(error))
+            except TooManyAttempts as error:
+                await _refuse(scope, receive, send, HTTPStatus.TOO_MANY_REQUESTS, str(error))
+            else:
+                await open_socket(scope, receive, send)
+
+        self.app = guarded
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: HTTPStatus, text: str) -> None:
+    # Sent instead of the upgrade (ASGI extension websocket.http.response), so that a client sees why.
+    await WebSocket(scope, receive, send).send_denial_response(JSONResponse({"error": text}, status))
+
+
+def _only(path: str, dependant: Dependant) -> Access:
+    declared = list(_declared(dependant))
+    if len(declared) != 1:
+        raise RouteWithoutRole(f"The route {path} must declare exactly one level of access.")
+    return declared[0]
+
+
 def _declared(dependant: Dependant) -> Iterator[Access]:
     for dependency in dependant.dependencies:
         if isinstance(dependency.call, Access):
             yield dependency.call
         yield from _declared(dependency)
+
+
+def add_socket(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
+    """Add a guarded WebSocket route to a router."""
+    router.routes.append(GuardedSocketRoute(path, endpoint))
 
 
 PUBLIC = Depends(Access(Level.PUBLIC))
@@ -114,4 +179,6 @@ EDITOR = Depends(Access(Level.EDITOR))
 Anybody = Annotated[User | None, Depends(Access(Level.ANYBODY))]
 Viewer = Annotated[User, Depends(Access(Level.VIEWER))]
 Editor = Annotated[User, Depends(Access(Level.EDITOR))]
+Watcher = Annotated[Admission, Depends(WatchAccess())]
+"""Every user, and who brings a ticket for the stream."""
 Administrator = Annotated[User, Depends(Access(Level.ADMIN))]

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from lightnvr.api import auth, health, ice_servers, recordings, streams
+from lightnvr.api import auth, health, ice_servers, recordings, streams, tickets
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
 from lightnvr.api.openapi import check_roles, complete_openapi
@@ -23,7 +23,15 @@ def create_api(services: ApiServices) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    for router in (auth.router, streams.router, recordings.router, health.router, ice_servers.router, pages_router()):
+    for router in (
+        auth.router,
+        streams.router,
+        tickets.router,
+        recordings.router,
+        health.router,
+        ice_servers.router,
+        pages_router(),
+    ):
         app.include_router(router)
     answer_errors(app)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY)

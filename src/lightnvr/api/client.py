@@ -3,12 +3,12 @@
 import ipaddress
 from functools import lru_cache
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 _MAX_FORWARDED = 16
 
 
-def client_address(request: Request, trusted_proxies: str) -> str:
+def client_address(request: HTTPConnection, trusted_proxies: str) -> str:
     """Return the IP address of the client.
 
     Headers are believed only when the peer is a trusted proxy; then it is the right-most address of X-Forwarded-For
@@ -29,7 +29,7 @@ def client_address(request: Request, trusted_proxies: str) -> str:
     return real if _is_address(real) else peer
 
 
-def is_https(request: Request, trusted_proxies: str) -> bool:
+def is_https(request: HTTPConnection, trusted_proxies: str) -> bool:
     """Whether the browser talks TLS, to us or to a trusted proxy."""
     if request.url.scheme == "https":
         return True

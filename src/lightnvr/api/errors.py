@@ -16,6 +16,7 @@ from lightnvr.api.access import Forbidden, Unauthorized
 from lightnvr.api.dialects import UnsupportedDialect
 from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
+from lightnvr.live.errors import CameraUnavailable, LiveViewOff, NotAdmitted, UnsupportedTracks
 from lightnvr.recording.model import (
     RecordingFileMissing,
     RecordingNotFound,
@@ -44,6 +45,9 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 }
 _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
+    LiveViewOff: HTTPStatus.FORBIDDEN,
+    NotAdmitted: HTTPStatus.FORBIDDEN,
+    UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,
     TooManyStreams: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     UnsupportedDialect: HTTPStatus.BAD_REQUEST,
@@ -83,6 +87,7 @@ def answer_errors(app: FastAPI) -> None:
         app.add_exception_handler(known, _saying(status, None))
     app.add_exception_handler(RangeNotSatisfiable, _not_satisfiable)
     app.add_exception_handler(TooManyAttempts, _too_many_attempts)
+    app.add_exception_handler(CameraUnavailable, _camera_unavailable)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(Exception, _unexpected)
@@ -103,6 +108,10 @@ def _not_satisfiable(_request: Request, error: Exception) -> JSONResponse:
 def _too_many_attempts(_request: Request, error: Exception) -> JSONResponse:
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
     return error_answer(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers)
+
+
+def _camera_unavailable(_request: Request, error: Exception) -> JSONResponse:
+    return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "2"})
 
 
 def _invalid_request(_request: Request, error: Exception) -> JSONResponse:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from lightnvr.api.errors import TOO_LARGE, error_answer
 
@@ -87,12 +88,16 @@ class SameOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer 403."""
-        if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS:
+        # A socket is not bound by the browser's rules for other sites, so its handshake counts as a change.
+        if scope["type"] == "websocket" or (scope["type"] == "http" and scope["method"] not in _SAFE_METHODS):
             headers = Headers(scope=scope)
             origin = headers.get("origin")
             if origin is not None and not _has_api_key(headers) and not _is_own(origin, headers.get("host", "")):
                 answer = error_answer(HTTPStatus.FORBIDDEN, "Changes can be asked for by pages of this server only.")
-                await answer(scope, receive, send)
+                if scope["type"] == "websocket":
+                    await WebSocket(scope, receive, send).send_denial_response(answer)
+                else:
+                    await answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
-from lightnvr.api.access import GuardedRoute, Level, RouteWithoutRole
+from lightnvr.api.access import GuardedRoute, GuardedSocketRoute, Level, RouteWithoutRole
 
 _DESCRIPTION = """\
 The REST API of LightNVR, a network video recorder.
@@ -31,7 +31,7 @@ _NEEDS = {
 def check_roles(app: FastAPI) -> None:
     """Raise RouteWithoutRole when any route of the application could be called without a declared role."""
     for context in iter_route_contexts(app.routes):
-        if not isinstance(context.original_route, GuardedRoute):
+        if not isinstance(context.original_route, GuardedRoute | GuardedSocketRoute):
             raise RouteWithoutRole(f"The route {context.path} declares no level of access.")
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from lightnvr.accounts.authentication import Authentication
 from lightnvr.accounts.logins import Logins
 from lightnvr.accounts.sessions import Sessions
+from lightnvr.live.channels import Channels
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
@@ -68,6 +69,7 @@ class ApiServices:
     streams: StreamCatalog
     supervisors: StreamSupervisors
     recordings: Recordings
+    live: Channels
     storage_roots: Mapping[int, Path]
     storage_space: Callable[[], Awaitable[StorageSpace]]
     probe: Probe

@@ -2,8 +2,27 @@
 
 import threading
 from collections import deque
+from typing import Protocol
 
+from lightnvr.media.gop import GopCache
 from lightnvr.media.packets import MediaItem, MediaPacket, Track, TracksChanged
+
+
+class Consumer(Protocol):
+    """Somebody who wants the packets of a hub."""
+
+    @property
+    def prompt(self) -> bool:
+        """Whether each packet is wanted at once, which live pictures need and which costs CPU."""
+        ...
+
+    def offer(self, item: MediaItem) -> None:
+        """Take an item; called by the source's thread, must not block and must not call the hub."""
+        ...
+
+    def close(self) -> None:
+        """Learn that nothing more will come."""
+        ...
 
 
 class Subscription:
@@ -111,24 +130,31 @@ class Subscription:
 class Hub:
     """The fan-out of one stream. It lives as long as the stream; sources come and go.
 
-    New subscribers are told the tracks in force first.
+    New consumers are told the tracks in force first. The latest GOP is kept, so that one who watches starts with a
+    picture that is there already.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._subscriptions: tuple[Subscription, ...] = ()
+        self._consumers: tuple[Consumer, ...] = ()
         self._tracks: TracksChanged | None = None
+        self._gop = GopCache()
         self._prompt = False
 
     @property
     def tracks(self) -> tuple[Track, ...]:
-        """The tracks of the source that publishes now, empty before the first."""
+        """The tracks of the source that publishes now, empty while there is none."""
         return self._tracks.tracks if self._tracks else ()
 
     @property
     def prompt(self) -> bool:
         """Whether any consumer wants each packet at once."""
         return self._prompt
+
+    @property
+    def latest_keyframe(self) -> MediaPacket | None:
+        """The latest video keyframe of the source that publishes now."""
+        return self._gop.keyframe
 
     def subscribe(
         self, *, limit_bytes: int, limit_s: float, batch_s: float = 0.0, prompt: bool = False
@@ -139,29 +165,41 @@ class Hub:
         live pictures need and which costs CPU.
         """
         subscription = Subscription(limit_bytes, limit_s, batch_s=batch_s, prompt=prompt)
-        with self._lock:
-            if self._tracks is not None:
-                subscription.offer(self._tracks)
-            self._set((*self._subscriptions, subscription))
+        self.attach(subscription)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Remove a consumer and close its queue."""
-        with self._lock:
-            self._set(tuple(other for other in self._subscriptions if other is not subscription))
-        subscription.close()
+        self.detach(subscription)
 
-    def _set(self, subscriptions: tuple[Subscription, ...]) -> None:
-        self._subscriptions = subscriptions
-        self._prompt = any(subscription.prompt for subscription in subscriptions)
+    def attach(self, consumer: Consumer, *, from_keyframe: bool = False) -> None:
+        """Add a consumer; with `from_keyframe` it is handed the latest GOP first, when there is one."""
+        with self._lock:
+            if self._tracks is not None:
+                consumer.offer(self._tracks)
+            if from_keyframe:
+                for packet in self._gop.packets:
+                    consumer.offer(packet)
+            self._set((*self._consumers, consumer))
+
+    def detach(self, consumer: Consumer) -> None:
+        """Remove a consumer and close it."""
+        with self._lock:
+            self._set(tuple(other for other in self._consumers if other is not consumer))
+        consumer.close()
+
+    def _set(self, consumers: tuple[Consumer, ...]) -> None:
+        self._consumers = consumers
+        self._prompt = any(consumer.prompt for consumer in consumers)
 
     def publish(self, item: MediaItem) -> None:
         """Hand an item to every consumer."""
-        if isinstance(item, TracksChanged):
-            with self._lock:
+        with self._lock:
+            if isinstance(item, TracksChanged):
                 self._tracks = item
-                subscriptions = self._subscriptions
-        else:
-            subscriptions = self._subscriptions
-        for subscription in subscriptions:
-            subscription.offer(item)
+                self._gop.clear()
+            else:
+                self._gop.add(item)
+            consumers = self._consumers
+        for consumer in consumers:
+            consumer.offer(item)

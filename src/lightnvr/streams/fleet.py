@@ -16,6 +16,11 @@ class Fleet:
         self._load = load
         self._start_recorder = start_recorder
         self._supervisors: dict[int, StreamSupervisor] = {}
+        self._on_applied: list[Callable[[int], Awaitable[None]]] = []
+
+    def on_applied(self, changed: Callable[[int], Awaitable[None]]) -> None:
+        """Have `changed` awaited with the stream's id whenever a stored configuration was applied or deleted."""
+        self._on_applied.append(changed)
 
     async def start(self, plans: Iterable[StreamPlan]) -> None:
         """Start what is configured."""
@@ -32,15 +37,19 @@ class Fleet:
         supervisor = self._supervisors.get(stream_id)
         return supervisor.status() if supervisor else StreamStatus()
 
+    def find(self, stream_id: int) -> StreamSupervisor | None:
+        """Return what runs for a stream."""
+        return self._supervisors.get(stream_id)
+
     async def apply(self, stream_id: int) -> None:
         """See StreamSupervisors."""
         plan = await self._load(stream_id)
-        if plan is None:
-            supervisor = self._supervisors.pop(stream_id, None)
-            if supervisor is not None:
-                await supervisor.stop(10.0)
-            return
-        await self._supervisor(stream_id).apply(plan)
+        if plan is not None:
+            await self._supervisor(stream_id).apply(plan)
+        elif (supervisor := self._supervisors.pop(stream_id, None)) is not None:
+            await supervisor.stop(10.0)
+        for changed in self._on_applied:
+            await changed(stream_id)
 
     async def refresh(self, stream_id: int) -> None:
         """See StreamSupervisors."""

@@ -32,6 +32,16 @@ class Stream:
             return self.source
         return self.source.with_credentials(self.settings.onvif_username, self.settings.onvif_password)
 
+    @property
+    def sub_address(self) -> SourceAddress | None:
+        """Where the small stream is, None without one; with the main stream's credentials when it has none itself."""
+        if not self.settings.sub_stream_url:
+            return None
+        address = SourceAddress.parse(self.settings.sub_stream_url)
+        if address.username or address.password or address.host != self.source.host:
+            return address
+        return address.with_credentials(self.address.username, self.address.password)
+
 
 @dataclass(frozen=True, slots=True)
 class NewStream:

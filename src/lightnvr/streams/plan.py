@@ -27,6 +27,8 @@ class StreamPlan:
     address: SourceAddress
     source: SourceOptions
     recording: RecordingPlan | None
+    sub_address: SourceAddress | None = None
+    """Where the camera's small stream is; None without one."""
 
     def needs_reconnect(self, other: "StreamPlan") -> bool:
         """Whether going over to `other` needs a new connection to the camera."""

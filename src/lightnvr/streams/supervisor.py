@@ -11,6 +11,7 @@ from lightnvr.streams.backoff import Backoff
 from lightnvr.streams.connection import Connection
 from lightnvr.streams.plan import RecorderFactory, RunningRecorder, StreamPlan
 from lightnvr.streams.status import RecordingState, StreamState, StreamStatus
+from lightnvr.streams.sub_stream import SubStream
 
 _DISCONNECT_S = 12.0
 """A camera that stalls is let go after its stall timeout; a second connection before that might be refused."""
@@ -30,6 +31,7 @@ class StreamSupervisor:
         self._task: asyncio.Task[None] | None = None
         self._recorder: RunningRecorder | None = None
         self.hub = Hub()
+        self.sub_stream = SubStream(make_backoff)
 
     @property
     def source(self) -> Source | None:
@@ -45,6 +47,7 @@ class StreamSupervisor:
             await self._apply_recording(plan)
             if plan.connect and self._task is None:
                 self._connect(plan)
+            await self.sub_stream.apply(plan)
 
     async def stop(self, timeout_s: float) -> None:
         """Stop everything; what has arrived from the camera is written. Takes at most this many seconds."""
@@ -54,7 +57,7 @@ class StreamSupervisor:
                 self._task.cancel()
             if self._connection is not None and self._connection.source is not None:
                 self._connection.source.stop()
-            await self._stop_recorder(timeout_s)
+            await asyncio.gather(self._stop_recorder(timeout_s), self.sub_stream.stop())
             await self._join_task()
             if self._connection is not None and not await self._connection.ended(0.2):
                 log.info("a camera that does not answer is left behind")

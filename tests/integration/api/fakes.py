@@ -19,6 +19,8 @@ from lightnvr.recording.model import (
     RecordingStillOpen,
 )
 from lightnvr.recording.service import RecordingFile
+from lightnvr.streams.model import StreamNotFound
+from lightnvr.streams.service import LiveInput
 from lightnvr.streams.status import StreamStatus
 
 START_US = 1_785_578_400_000_000
@@ -145,3 +147,15 @@ class ToldProbe:
         if address.password != "right":
             raise CameraError(Fault.UNAUTHORIZED, f"{address} refuses the user name or password.")
         return ProbeResult("h264", 1920, 1080, 14.99, "aac", None, recorded=True)
+
+
+class NothingLive:
+    """Streams of which none runs. Implements `LiveInputs`."""
+
+    async def find(self, reference: str) -> LiveInput:
+        """See LiveInputs."""
+        raise StreamNotFound(reference)
+
+    async def by_id(self, stream_id: int, *, is_sub: bool) -> LiveInput | None:
+        """See LiveInputs."""
+        return None

@@ -26,10 +26,12 @@ from lightnvr.api.application import create_api
 from lightnvr.api.services import ApiOptions, ApiServices, IceServer, StorageSpace
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
+from lightnvr.live.audience import Audience
+from lightnvr.live.channels import Channels
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from tests.integration.api.fakes import ListedRecordings, NotedSupervisors, ToldProbe
+from tests.integration.api.fakes import ListedRecordings, NotedSupervisors, NothingLive, ToldProbe
 
 PASSWORD = "correct horse battery"
 USERS = {"admin": Role.ADMIN, "editor": Role.USER, "watcher": Role.VIEWER, "machine": Role.API}
@@ -81,19 +83,19 @@ def running_api(
     logins = Logins(store, passwords, LoginLimiter(rules or LimiterRules(True, 5, 300), clock), clock)
     sessions = Sessions(store, SessionRules(24 * 3600, 168 * 3600), clock)
     recordings, supervisors, probe = ListedRecordings(folder / "recordings"), NotedSupervisors(), ToldProbe()
+    secrets = SecretBox.open(folder / "secret.key")
+    authentication = Authentication(
+        store, sessions, logins, ticket_key=secrets.derived_key("live tickets"), now=clock, enabled=auth_enabled
+    )
+    catalog = StreamCatalog(database, StreamStore(secrets), max_streams=max_streams, segment_duration=900, now=clock)
     services = ApiServices(
-        authentication=Authentication(store, sessions, logins, enabled=auth_enabled),
+        authentication=authentication,
         sessions=sessions,
         logins=logins,
-        streams=StreamCatalog(
-            database,
-            StreamStore(SecretBox.open(folder / "secret.key")),
-            max_streams=max_streams,
-            segment_duration=900,
-            now=clock,
-        ),
+        streams=catalog,
         supervisors=supervisors,
         recordings=recordings,
+        live=Channels(NothingLive(), Audience(authentication.standing.lapsed)),
         storage_roots={1: folder / "recordings"},
         storage_space=_space,
         probe=probe,

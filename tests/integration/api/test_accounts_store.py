@@ -32,7 +32,9 @@ class Accounts:
         limiter = LoginLimiter(LimiterRules(True, 3, 300), self.clock)
         self.logins = Logins(self.store, self.passwords, limiter, self.clock)
         self.sessions = Sessions(self.store, SessionRules(24 * HOUR, 168 * HOUR), self.clock)
-        self.authentication = Authentication(self.store, self.sessions, self.logins, enabled=True)
+        self.authentication = Authentication(
+            self.store, self.sessions, self.logins, ticket_key=b"key", now=self.clock, enabled=True
+        )
 
     async def first(self, chosen: str = "") -> str | None:
         """Make the first account and return its random password."""

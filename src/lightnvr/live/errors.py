@@ -1,0 +1,21 @@
+"""Why something cannot be watched. Each text is a sentence for the one who wanted to."""
+
+
+class CannotWatch(Exception):
+    """A stream cannot be watched by this caller at this moment."""
+
+
+class LiveViewOff(CannotWatch):
+    """The live view of the stream is switched off, or the stream is private."""
+
+
+class NotAdmitted(CannotWatch):
+    """The caller was let in for another stream only."""
+
+
+class CameraUnavailable(CannotWatch):
+    """The camera does not send pictures now; trying again later can help."""
+
+
+class UnsupportedTracks(CannotWatch):
+    """This way of watching cannot carry what the camera sends."""
