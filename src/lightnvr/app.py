@@ -34,11 +34,13 @@ from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.playback.timeline import Timeline
 from lightnvr.process import be_frugal_with_memory, give_memory_back, sole_owner
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.library import RecordingLibrary
+from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
 from lightnvr.streams.live_inputs import CatalogLiveInputs
@@ -133,6 +135,7 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                 streams=catalog,
                 supervisors=fleet,
                 recordings=RecordingLibrary(database, OsDisk(), engine.open_recordings),
+                timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,
                 storage_roots={engine.place.storage.id: settings.storage.path},
                 storage_space=partial(_space, engine, settings.storage.path),

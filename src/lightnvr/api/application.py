@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from lightnvr.api import auth, health, ice_servers, recordings, streams, tickets
+from lightnvr.api import auth, health, ice_servers, recordings, streams, tickets, timeline
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
 from lightnvr.api.openapi import check_roles, complete_openapi
@@ -28,6 +28,7 @@ def create_api(services: ApiServices) -> FastAPI:
         streams.router,
         tickets.router,
         recordings.router,
+        timeline.router,
         health.router,
         ice_servers.router,
         pages_router(),

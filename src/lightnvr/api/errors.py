@@ -17,6 +17,7 @@ from lightnvr.api.dialects import UnsupportedDialect
 from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
 from lightnvr.live.errors import CameraUnavailable, LiveViewOff, NotAdmitted, UnsupportedTracks
+from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.recording.model import (
     RecordingFileMissing,
     RecordingNotFound,
@@ -45,6 +46,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 }
 _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
+    NothingRecorded: HTTPStatus.NOT_FOUND,
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,

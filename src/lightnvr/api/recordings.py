@@ -40,14 +40,17 @@ _MEDIA: Responses = {
 }
 
 
-class _MediaRoute(TypedDict):
+class MediaRoute(TypedDict):
+    """How a route that sends a media file is declared."""
+
     response_class: type[Response]
     responses: Responses
     dependencies: list[Depends]
     summary: str
 
 
-def _media_route(summary: str) -> _MediaRoute:
+def media_route(summary: str) -> MediaRoute:
+    """Return what every route that sends a media file declares."""
     return {
         "response_class": Response,
         "responses": _MEDIA | declared(400, 401, 404, 416, 429),
@@ -123,15 +126,15 @@ async def _everything(services: ApiServices, wanted: RecordingFilter, page: Reco
     yield f'{separator if not sent else ""}],"pagination":{pagination.model_dump_json()}}}'
 
 
-@router.head("/play/{id}", **_media_route("Ask for the headers of a recording"))
-@router.get("/play/{id}", **_media_route("Play a recording"))
+@router.head("/play/{id}", **media_route("Ask for the headers of a recording"))
+@router.get("/play/{id}", **media_route("Play a recording"))
 async def play_recording(recording_id: RecordingId, request: Request, services: Services) -> Response:
     """The file, for a player. Parts of it can be asked for with `Range`, also while it is being written."""
     return await file_answer(request, await services.recordings.file(recording_id), {})
 
 
-@router.head("/download/{id}", **_media_route("Ask for the headers of a download"))
-@router.get("/download/{id}", **_media_route("Download a recording"))
+@router.head("/download/{id}", **media_route("Ask for the headers of a download"))
+@router.get("/download/{id}", **media_route("Download a recording"))
 async def download_recording(recording_id: RecordingId, request: Request, services: Services) -> Response:
     """The file, to be kept, under a name that begins with the stream's."""
     file = await services.recordings.file(recording_id)

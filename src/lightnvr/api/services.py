@@ -14,6 +14,7 @@ from lightnvr.live.channels import Channels
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
+from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.service import Recordings
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.service import StreamSupervisors
@@ -69,6 +70,7 @@ class ApiServices:
     streams: StreamCatalog
     supervisors: StreamSupervisors
     recordings: Recordings
+    timeline: Timeline
     live: Channels
     storage_roots: Mapping[int, Path]
     storage_space: Callable[[], Awaitable[StorageSpace]]

@@ -65,7 +65,7 @@ async def page(connection: AsyncConnection, wanted: RecordingFilter, offset: int
         .offset(offset)
         .limit(limit)
     )
-    rows = [_recording(row) for row in (await connection.execute(query)).all()]
+    rows = [recording_of(row) for row in (await connection.execute(query)).all()]
     return RecordingPage(tuple(reversed(rows)) if backwards else tuple(rows), total)
 
 
@@ -113,14 +113,14 @@ def _bounds(wanted: RecordingFilter) -> ColumnElement[bool]:
 async def get(connection: AsyncConnection, recording_id: int) -> Recording | None:
     """Return one recording, None when there is none."""
     row = (await connection.execute(select(recordings).where(recordings.c.id == recording_id))).one_or_none()
-    return None if row is None else _recording(row)
+    return None if row is None else recording_of(row)
 
 
 async def by_path(connection: AsyncConnection, storage_id: int, path: PurePosixPath) -> Recording | None:
     """Return the recording with this file, None when there is none."""
     query = select(recordings).where(recordings.c.storage_id == storage_id, recordings.c.path == str(path))
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _recording(row)
+    return None if row is None else recording_of(row)
 
 
 async def latest_end_us(connection: AsyncConnection) -> int:
@@ -136,7 +136,7 @@ async def interrupted(connection: AsyncConnection) -> Sequence[tuple[Recording, 
         .where(recordings.c.complete.is_(False))
         .order_by(recordings.c.id.desc())
     )
-    return [(_recording(row), int(row[-1])) for row in (await connection.execute(query)).all()]
+    return [(recording_of(row), int(row[-1])) for row in (await connection.execute(query)).all()]
 
 
 async def paths_since(connection: AsyncConnection, storage_id: int, start_us: int) -> set[PurePosixPath]:
@@ -242,7 +242,8 @@ async def storage_root(connection: AsyncConnection, storage_id: int) -> str | No
     return (await connection.execute(select(storages.c.root).where(storages.c.id == storage_id))).scalar_one_or_none()
 
 
-def _recording(row: Row[tuple[object, ...]]) -> Recording:
+def recording_of(row: Row[tuple[object, ...]]) -> Recording:
+    """Return the recording that a row of the table is."""
     values = row._mapping  # noqa: SLF001 - public in SQLAlchemy; the underscore keeps it apart from columns
     return Recording(
         id=values[recordings.c.id],

@@ -28,6 +28,9 @@ from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.playback.timeline import Timeline
+from lightnvr.recording.open_recordings import OpenRecordings
+from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
@@ -95,6 +98,7 @@ def running_api(
         streams=catalog,
         supervisors=supervisors,
         recordings=recordings,
+        timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         live=Channels(NothingLive(), Audience(authentication.standing.lapsed)),
         storage_roots={1: folder / "recordings"},
         storage_space=_space,

@@ -1,0 +1,55 @@
+"""Queries for recordings by the time they show. Each uses the index on (stream_name, start_us)."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from lightnvr.db.tables import recording_media, recordings
+from lightnvr.recording.model import Recording
+from lightnvr.recording.store import recording_of
+
+_LONGEST_US = 2 * 3600 * 1_000_000
+"""No recording is longer: a segment is an hour at most and ends with the next keyframe. One that is longer all the same
+is found when it is the last to begin before the span."""
+
+_IDS_AT_ONCE = 500
+
+
+async def overlapping(
+    connection: AsyncConnection, stream_name: str, start_us: int, end_us: int, limit: int
+) -> tuple[Recording, ...]:
+    """Return the recordings of a stream that show anything of [start_us, end_us], in order of time."""
+    of_stream = recordings.c.stream_name == stream_name
+    before = select(func.max(recordings.c.start_us)).where(of_stream, recordings.c.start_us <= start_us)
+    latest_before = (await connection.execute(before)).scalar_one()
+    earliest = start_us - _LONGEST_US if latest_before is None else min(start_us - _LONGEST_US, latest_before)
+    query = (
+        select(recordings)
+        .where(of_stream, recordings.c.start_us.between(earliest, end_us), recordings.c.end_us >= start_us)
+        .order_by(recordings.c.start_us, recordings.c.id)
+        .limit(limit)
+    )
+    return tuple(recording_of(row) for row in (await connection.execute(query)).all())
+
+
+async def by_ids(connection: AsyncConnection, recording_ids: Sequence[int]) -> dict[int, Recording]:
+    """Return those of these recordings that are there, by id."""
+    found: dict[int, Recording] = {}
+    for first in range(0, len(recording_ids), _IDS_AT_ONCE):
+        query = select(recordings).where(recordings.c.id.in_(recording_ids[first : first + _IDS_AT_ONCE]))
+        for row in (await connection.execute(query)).all():
+            recording = recording_of(row)
+            found[recording.id] = recording
+    return found
+
+
+async def fragments(connection: AsyncConnection, recording_ids: Sequence[int]) -> dict[int, bytes]:
+    """Return the packed fragment indexes of these recordings, by id."""
+    found: dict[int, bytes] = {}
+    for first in range(0, len(recording_ids), _IDS_AT_ONCE):
+        query = select(recording_media.c.recording_id, recording_media.c.fragments).where(
+            recording_media.c.recording_id.in_(recording_ids[first : first + _IDS_AT_ONCE])
+        )
+        found |= {int(row[0]): bytes(row[1]) for row in (await connection.execute(query)).all()}
+    return found
