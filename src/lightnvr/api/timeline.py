@@ -1,5 +1,6 @@
 """/api/timeline: recorded time as one stretch, whatever files it lies in."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -199,9 +200,22 @@ async def init_segment(
 
 @router.head("/media/{id}.mp4", **media_route("Ask for the headers of a recording's media"))
 @router.get("/media/{id}.mp4", **media_route("Get a byte range of a recording"))
-async def media(recording_id: RecordingId, request: Request, services: Services) -> Response:
-    """The file of a recording under an address that players take for a media segment. Playlists name its ranges."""
-    return await file_answer(request, await services.recordings.file(recording_id), {})
+async def media(
+    recording_id: RecordingId,
+    request: Request,
+    services: Services,
+    shift: Annotated[int, Query(ge=0, le=10**13, description="Microseconds by which the media begins later.")] = 0,
+) -> Response:
+    """The file of a recording under an address that players take for a media segment. Playlists name its ranges.
+
+    With `shift` its timestamps are those of the playlist, in which it does not begin at zero.
+    """
+    file = await services.recordings.file(recording_id)
+    if not shift:
+        return await file_answer(request, file, {})
+    shifted = await services.timeline.shifted(file.recording, shift)
+    tagged = replace(file, etag=f'{file.etag[:-1]}-{shift:x}"')
+    return await file_answer(request, tagged, {}, read=shifted.read)
 
 
 @router.get(

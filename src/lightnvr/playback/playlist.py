@@ -10,6 +10,9 @@ from lightnvr.playback.media_segments import TARGET_US, MediaSegments
 
 _VERSION = 7
 _LEAST_TARGET_S = 2 * TARGET_US // 1_000_000
+_GAP_US = 2_000
+"""Recordings that follow each other join to the microsecond, so what is longer is a gap."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -24,23 +27,24 @@ class PlaylistType(StrEnum):
 class PlaylistPart:
     """What a playlist shows of one recording.
 
-    `start_us` is when its media begins, microseconds since 1970 UTC. `init_uri` and `media_uri` are relative to the
-    playlist.
+    `start_us` is when its media begins, microseconds since 1970 UTC, and `length_us` how long it is as a whole.
     """
 
+    recording_id: int
     start_us: int
+    length_us: int
+    init_segment: bytes
     segments: MediaSegments
-    init_uri: str
-    media_uri: str
 
 
 def media_playlist(
     parts: Sequence[PlaylistPart], kind: PlaylistType, *, ended: bool, keyframes_only: bool = False
 ) -> str:
-    """Return the playlist of these parts, which are in order of time.
+    """Return the playlist of these parts, which are in order of time, with addresses relative to `/api/timeline/`.
 
-    The timestamps of each recording begin at zero, so a discontinuity stands between any two; the wall-clock time of
-    each is given, from which players know how long a gap was.
+    Timestamps in the files begin at zero. The playlist asks for them shifted to one time line, which runs on from file
+    to file: a discontinuity stands only where there is a gap, or where the coding changes. The wall-clock time of each
+    part is given, from which players know how long a gap was.
     """
     parts = [part for part in parts if len(part.segments)]
     longest_us = max((int(part.segments.durations_us.max()) for part in parts), default=0)
@@ -52,12 +56,22 @@ def media_playlist(
         f"#EXT-X-PLAYLIST-TYPE:{kind}",
         "#EXT-X-I-FRAMES-ONLY" if keyframes_only else "#EXT-X-INDEPENDENT-SEGMENTS",
     ]
-    for number, part in enumerate(parts):
-        if number:
+    before: PlaylistPart | None = None
+    ends_us = 0
+    inits: dict[bytes, int] = {}
+    for part in parts:
+        wanted_us = part.start_us - parts[0].start_us
+        # A camera whose clock runs fast makes files that are longer than the time they cover: they must not overlap.
+        runs_on = before is not None and wanted_us - ends_us < _GAP_US
+        shift_us = ends_us if runs_on else wanted_us
+        if before is not None and not (runs_on and part.init_segment == before.init_segment):
             lines.append("#EXT-X-DISCONTINUITY")
-        lines.append(f'#EXT-X-MAP:URI="{part.init_uri}"')
+        # Equal ones have one address, so that players need not fetch them again.
+        init_id = inits.setdefault(part.init_segment, part.recording_id)
+        lines.append(f'#EXT-X-MAP:URI="init/{init_id}.mp4"')
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(part.start_us + int(part.segments.starts_us[0]))}")
-        segments, uri = part.segments, part.media_uri
+        before, ends_us = part, shift_us + part.length_us
+        segments, uri = part.segments, f"media/{part.recording_id}.mp4?shift={shift_us}"
         lines.extend(
             f"#EXTINF:{duration_us / 1e6:.6f},\n#EXT-X-BYTERANGE:{size}@{offset}\n{uri}"
             for offset, size, duration_us in zip(

@@ -8,7 +8,8 @@ import numpy as np
 from lightnvr.playback.density import DensityBucket, density
 from lightnvr.playback.media_segments import MediaSegments, keyframe_segments, media_segments
 from lightnvr.playback.playlist import PlaylistPart, PlaylistType, media_playlist
-from lightnvr.recording.model import Recording
+from lightnvr.playback.shifted_media import ShiftedMedia
+from lightnvr.recording.model import Recording, RecordingNotFound
 from lightnvr.recording.service import MediaIndex, RecordedTime
 
 MAX_SPAN_US = 7 * 86_400 * 1_000_000
@@ -30,10 +31,7 @@ class PlayPosition:
 
 
 class Timeline:
-    """Spans of recorded time as playlists. `now_us` gives microseconds since 1970 UTC.
-
-    The addresses in playlists are relative to `/api/timeline/`.
-    """
+    """Spans of recorded time as playlists. `now_us` gives microseconds since 1970 UTC."""
 
     def __init__(self, recorded: RecordedTime, now_us: Callable[[], int]) -> None:
         self._recorded = recorded
@@ -96,6 +94,13 @@ class Timeline:
         """Return the init segment of a recording. Raises RecordingNotFound."""
         return await self._recorded.init_segment(recording_id)
 
+    async def shifted(self, recording: Recording, shift_us: int) -> ShiftedMedia:
+        """Return a reader of a recording's file whose media begins later. Raises RecordingNotFound."""
+        index = (await self._recorded.media([recording])).get(recording.id)
+        if index is None:
+            raise RecordingNotFound(f"The media of recording {recording.id} is not known.")
+        return ShiftedMedia(index, shift_us)
+
     @staticmethod
     def _part(
         recording: Recording, index: MediaIndex, start_us: int, end_us: int, *, keyframes_only: bool
@@ -103,4 +108,4 @@ class Timeline:
         cut = keyframe_segments if keyframes_only else media_segments
         whole: MediaSegments = cut(index.table, is_whole=index.is_whole)
         shown = whole.between(start_us - recording.start_us, end_us - recording.start_us)
-        return PlaylistPart(recording.start_us, shown, f"init/{recording.id}.mp4", f"media/{recording.id}.mp4")
+        return PlaylistPart(recording.id, recording.start_us, index.table.end_us, index.init_segment, shown)

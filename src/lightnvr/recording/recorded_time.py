@@ -48,10 +48,12 @@ class StoredTime:
             if opened is None:
                 stored.append(recording.id)
             else:
-                indexes[recording.id] = MediaIndex(FragmentTable.of(opened.segment.index), opened.closing)
+                indexes[recording.id] = MediaIndex(
+                    opened.segment.init.content, FragmentTable.of(opened.segment.index), opened.closing
+                )
         if stored:
             async with self._database.reading.connect() as connection:
-                packed = await time_queries.fragments(connection, stored)
+                packed = await time_queries.media(connection, stored)
             indexes |= await asyncio.to_thread(_unpack, packed)
         return indexes
 
@@ -64,5 +66,9 @@ class StoredTime:
         return found[0]
 
 
-def _unpack(packed: dict[int, bytes]) -> dict[int, MediaIndex]:
-    return {key: MediaIndex(FragmentTable.unpack(content), True) for key, content in packed.items() if content}
+def _unpack(packed: dict[int, tuple[bytes, bytes]]) -> dict[int, MediaIndex]:
+    return {
+        key: MediaIndex(init_segment, FragmentTable.unpack(fragments), True)
+        for key, (init_segment, fragments) in packed.items()
+        if fragments
+    }

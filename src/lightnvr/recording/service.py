@@ -48,8 +48,12 @@ class Recordings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MediaIndex:
-    """Where the media of a recording lies. `is_whole` is false while more is being appended."""
+    """Where the media of a recording lies, and what a player needs before it.
 
+    `is_whole` is false while more is being appended.
+    """
+
+    init_segment: bytes
     table: FragmentTable
     is_whole: bool
 

@@ -44,12 +44,12 @@ async def by_ids(connection: AsyncConnection, recording_ids: Sequence[int]) -> d
     return found
 
 
-async def fragments(connection: AsyncConnection, recording_ids: Sequence[int]) -> dict[int, bytes]:
-    """Return the packed fragment indexes of these recordings, by id."""
-    found: dict[int, bytes] = {}
+async def media(connection: AsyncConnection, recording_ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+    """Return the init segments and packed fragment indexes of these recordings, by id."""
+    found: dict[int, tuple[bytes, bytes]] = {}
     for first in range(0, len(recording_ids), _IDS_AT_ONCE):
-        query = select(recording_media.c.recording_id, recording_media.c.fragments).where(
-            recording_media.c.recording_id.in_(recording_ids[first : first + _IDS_AT_ONCE])
-        )
-        found |= {int(row[0]): bytes(row[1]) for row in (await connection.execute(query)).all()}
+        query = select(recording_media.c.recording_id, recording_media.c.init_segment, recording_media.c.fragments)
+        query = query.where(recording_media.c.recording_id.in_(recording_ids[first : first + _IDS_AT_ONCE]))
+        rows = (await connection.execute(query)).all()
+        found |= {int(row[0]): (bytes(row[1]), bytes(row[2])) for row in rows}
     return found
