@@ -52,7 +52,7 @@ def test_players_see_the_moved_times() -> None:
     moved = [bytearray(content) for content in _CONTENT]
     for fragment in moved:
         shift_fragment(fragment, ticks)
-    with av.open(io.BytesIO(_MUXER.init.content + b"".join(moved))) as container:
+    with av.open(io.BytesIO(_MUXER.init.content + b"".join(moved)), "r") as container:
         times = [float(packet.dts * packet.time_base) for packet in container.demux(video=0) if packet.dts is not None]
     assert times[0] == pytest.approx(100.0, abs=0.1)
     assert all(early < late for early, late in pairwise(times))
