@@ -20,9 +20,8 @@ from benchmarks.table import Table, percentile, verdict
 from lightnvr.db.engine import open_database
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.library import RecordingLibrary
-from lightnvr.recording.model import RecordingFilter, RecordingSort
+from lightnvr.recording.model import DAY_US, RecordingFilter, RecordingSort
 from lightnvr.recording.open_recordings import OpenRecordings
-from lightnvr.recording.store import DAY_US
 
 TARGET_MS = 20.0
 _HOUR_US = DAY_US // 24
