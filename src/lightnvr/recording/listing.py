@@ -62,11 +62,12 @@ async def page(
     opened.sort(reverse=wanted.descending)
     # Between none and all of the open ones come before the page, so that many finished ones more may belong to it.
     first = max(0, offset - len(opened))
-    count = limit + len(opened)
+    # No more than there are: the walk would look for the missing ones to the end of the index.
+    count = min(limit + len(opened), finished - first)
     walked: list[Key] = []
-    if first < finished and by_stream:
+    if count > 0 and by_stream:
         walked = await _walk_streams(connection, wanted, streams, first, count)
-    elif first < finished:
+    elif count > 0:
         walked = await _walk(connection, wanted, buckets, first, count)
     before = [key for key in opened if first and (key > walked[0]) == wanted.descending] if walked else []
     skipped = offset - first - len(before)

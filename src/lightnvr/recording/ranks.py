@@ -28,7 +28,7 @@ from lightnvr.recording.rows import wanted_streams
 
 Part = TypeVar("Part", int, str)
 
-PERIOD_US = 8 * DAY_US
+PERIOD_US = 4 * DAY_US
 """A list that begins or ends within a period counts the rows of that period one by one."""
 
 _ANY_STREAM = ""

@@ -8,7 +8,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-_PERIOD_US = 8 * 86_400_000_000
+_PERIOD_US = 4 * 86_400_000_000
 _OCTAVES = 25
 _SIZE_BUCKET = " ".join(
     (
