@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_media, recordings
 from lightnvr.recording.model import Recording
-from lightnvr.recording.store import recording_of
+from lightnvr.recording.rows import recording_from
 
 _LONGEST_US = 2 * 3600 * 1_000_000
 """No recording is longer: a segment is an hour at most and ends with the next keyframe. One that is longer all the same
@@ -30,7 +30,7 @@ async def overlapping(
         .order_by(recordings.c.start_us, recordings.c.id)
         .limit(limit)
     )
-    return tuple(recording_of(row) for row in (await connection.execute(query)).all())
+    return tuple(recording_from(row) for row in (await connection.execute(query)).all())
 
 
 async def by_ids(connection: AsyncConnection, recording_ids: Sequence[int]) -> dict[int, Recording]:
@@ -39,7 +39,7 @@ async def by_ids(connection: AsyncConnection, recording_ids: Sequence[int]) -> d
     for first in range(0, len(recording_ids), _IDS_AT_ONCE):
         query = select(recordings).where(recordings.c.id.in_(recording_ids[first : first + _IDS_AT_ONCE]))
         for row in (await connection.execute(query)).all():
-            recording = recording_of(row)
+            recording = recording_from(row)
             found[recording.id] = recording
     return found
 
