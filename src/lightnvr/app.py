@@ -23,6 +23,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
+from lightnvr.api.connections import ConnectionLimits, limited_connections
 from lightnvr.api.services import ApiOptions, ApiServices, IceServer, StorageSpace
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
@@ -31,7 +32,13 @@ from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
-from lightnvr.process import be_frugal_with_memory, give_memory_back, sole_owner
+from lightnvr.process import (
+    allow_many_open_files,
+    be_frugal_with_memory,
+    give_memory_back,
+    open_files_limit,
+    sole_owner,
+)
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
@@ -63,6 +70,7 @@ class RunningServer:
 def run(settings: Settings) -> None:
     """Run the server until SIGTERM or SIGINT. Raises OSError, UnusableDatabase, UnusableKeyFile."""
     be_frugal_with_memory()
+    allow_many_open_files()
     configure_logging(settings.general.log_level, settings.general.log_file)
     with sole_owner(settings.general.data_dir):
         uvloop.run(_serve(settings))
@@ -257,6 +265,7 @@ async def _http(settings: Settings, services: ApiServices) -> AsyncIterator[tupl
     listener = _listen(settings.web.bind_ip, settings.web.port)
     config = uvicorn.Config(
         create_api(services),
+        http=limited_connections(ConnectionLimits(connections=min(1000, open_files_limit() // 2))),
         log_config=None,
         access_log=False,
         lifespan="off",
