@@ -126,6 +126,22 @@ async def test_a_camera_whose_pictures_end_while_its_sound_goes_on_is_lost(nvr: 
         assert_sent(await stream.numbers(), list(range(30)), most_missing=1)
 
 
+async def test_a_camera_whose_pictures_end_is_lost_though_its_sound_is_not_wanted(nvr: Nvr) -> None:
+    def no_more_pictures(cues: Iterator[Cue], tracks: tuple[Track, ...]) -> Iterator[Cue]:
+        shown = 0
+        for cue in cues:
+            shown += tracks[cue.frame.track].is_video
+            if shown <= 30 or not tracks[cue.frame.track].is_video:
+                yield cue
+
+    async with camera(film("h264", "aac"), quirks=[no_more_pictures]) as cam:
+        stream = await nvr.add(cam.url, record_audio=False)
+        await stream.connected()
+        status = await stream.in_state(StreamState.RECONNECTING)
+        assert status.last_error == f"rtsp://127.0.0.1:{cam.port}/stream sends audio but no pictures any more."
+        assert_sent(await stream.numbers(), list(range(30)), most_missing=1)
+
+
 async def test_a_camera_that_reboots_is_recorded_again(nvr: Nvr) -> None:
     async with camera(film("h264", "aac"), events={25: lambda cam: cam.reboot()}) as cam:
         stream = await nvr.add(cam.url)
