@@ -52,6 +52,9 @@ from lightnvr.wiring import HubRecorder, plan_for
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
+_GRACE_S = 0.5
+"""How long answers that are on their way may take when the server stops."""
+
 _HOUSEKEEPING_S = 15.0
 
 log = logging.getLogger(__name__)
@@ -254,6 +257,18 @@ class _Server(uvicorn.Server):
         """Begin to accept requests."""
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is quick be finished, then cut the rest: a download must not hold up the finishing of files."""
+        cut = asyncio.get_running_loop().call_later(_GRACE_S, self._cut)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut.cancel()
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
