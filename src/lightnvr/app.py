@@ -24,6 +24,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
+from lightnvr.api.connections import ConnectionLimits, limited_connections
 from lightnvr.api.services import ApiOptions, ApiServices, IceServer, StorageSpace
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
@@ -35,7 +36,13 @@ from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
 from lightnvr.playback.timeline import Timeline
-from lightnvr.process import be_frugal_with_memory, give_memory_back, sole_owner
+from lightnvr.process import (
+    allow_many_open_files,
+    be_frugal_with_memory,
+    give_memory_back,
+    open_files_limit,
+    sole_owner,
+)
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
@@ -51,6 +58,9 @@ from lightnvr.wiring import HubRecorder, plan_for
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
+_GRACE_S = 0.5
+"""How long answers that are on their way may take when the server stops."""
+
 _HOUSEKEEPING_S = 15.0
 
 log = logging.getLogger(__name__)
@@ -69,6 +79,7 @@ class RunningServer:
 def run(settings: Settings) -> None:
     """Run the server until SIGTERM or SIGINT. Raises OSError, UnusableDatabase, UnusableKeyFile."""
     be_frugal_with_memory()
+    allow_many_open_files()
     configure_logging(settings.general.log_level, settings.general.log_file)
     with sole_owner(settings.general.data_dir):
         uvloop.run(_serve(settings))
@@ -277,6 +288,18 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.ready.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is quick be finished, then cut the rest: a download must not hold up the finishing of files."""
+        cut = asyncio.get_running_loop().call_later(_GRACE_S, self._cut)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut.cancel()
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -287,6 +310,7 @@ async def _http(settings: Settings, services: ApiServices) -> AsyncIterator[tupl
     listener = _listen(settings.web.bind_ip, settings.web.port)
     config = uvicorn.Config(
         create_api(services),
+        http=limited_connections(ConnectionLimits(connections=min(1000, open_files_limit() // 2))),
         log_config=None,
         access_log=False,
         lifespan="off",
