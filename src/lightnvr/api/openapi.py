@@ -25,6 +25,8 @@ _SCHEMES: Mapping[str, Mapping[str, str]] = {
 _TAGS: Mapping[str, str] = {
     "Authentication": "Log in and out, and ask who is logged in.",
     "Streams": "The cameras: what is configured, and what each is doing.",
+    "Timeline": "Recorded time as one stretch, whatever files it lies in.",
+    "Live view": "Watching cameras as they are now.",
     "Recordings": "What was recorded: lists, and the files themselves.",
     "Health": "Whether the server lives, and how its streams are.",
     "ICE servers": "What browsers need for live view from other networks.",

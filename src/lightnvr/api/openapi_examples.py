@@ -12,18 +12,22 @@ _ERRORS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: "segment_duration must be 3600 or less",
     HTTPStatus.UNAUTHORIZED: "Unauthorized",
     HTTPStatus.FORBIDDEN: "The role VIEWER may look but not change anything.",
+    HTTPStatus.NOT_FOUND: "Stream not found",
+    HTTPStatus.NOT_ACCEPTABLE: "WebRTC cannot carry mjpeg: choose another way of watching.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "Requested Range Not Satisfiable",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many failed attempts. Try again in 60 seconds.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Front Door sends no pictures yet.",
 }
 _OF_TAG: Mapping[tuple[str, int], str] = {
     ("Authentication", HTTPStatus.BAD_REQUEST): "Missing or invalid username/password: both must be text.",
     ("Authentication", HTTPStatus.UNAUTHORIZED): "Invalid credentials",
     ("Authentication", HTTPStatus.FORBIDDEN): "Changes can be asked for by pages of this server only.",
-    ("Streams", HTTPStatus.NOT_FOUND): "Stream not found",
     ("Streams", HTTPStatus.CONFLICT): "Stream already exists",
     ("Recordings", HTTPStatus.BAD_REQUEST): "limit must be 1 to 1000, or all",
     ("Recordings", HTTPStatus.NOT_FOUND): "Recording not found",
+    ("Timeline", HTTPStatus.NOT_FOUND): "No recordings found for the specified time range",
+    ("Live view", HTTPStatus.FORBIDDEN): "The live view of Front Door is switched off.",
     ("Recordings", HTTPStatus.CONFLICT): "The recording is protected. An administrator can delete it with ?force=true.",
 }
 _REFERENCE = "#/components/schemas/"

@@ -56,8 +56,7 @@ def test_every_parameter_is_described_with_an_example_that_is_allowed(document: 
 
 def test_every_body_and_answer_has_an_example_that_is_true_to_its_schema(document: Node) -> None:
     for where, kind, content in _contents(document):
-        if kind == "video/mp4":
-            assert content["schema"]["format"] == "binary", where
+        if kind != "application/json" and content["schema"].get("format") == "binary":
             continue
         assert "example" in content, where
         _assert_valid(document, content["example"], content["schema"], where)
