@@ -5,11 +5,11 @@ import struct
 
 import pytest
 
+from lightnvr.live.rtp.frames import frame_of
+from lightnvr.live.rtp.nal import h264_parameter_sets, hevc_parameter_sets, to_annex_b
+from lightnvr.live.rtp.payload import payload_format
 from lightnvr.live.rtsp import Broadcast, RtpBatch, RtpSender, Track, packetizer_for
 from lightnvr.live.rtsp.mount import Presentation
-from lightnvr.live.rtsp.nal import h264_parameter_sets, hevc_parameter_sets, to_annex_b
-from lightnvr.live.rtsp.payload import payload_format
-from lightnvr.live.rtsp.rtp import frame_of
 from lightnvr.live.rtsp.sdp import describe
 
 SPS, PPS = bytes.fromhex("6742c00cda0507e8"), bytes.fromhex("68ce0fc8")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from lightnvr.live.rtsp.payload import Track
-from lightnvr.live.rtsp.rtp import RtpBatch
+from lightnvr.live.rtp.frames import RtpBatch
+from lightnvr.live.rtp.payload import Track
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lightnvr.live.rtp.frames import RtpBatch
 from lightnvr.live.rtsp.datagrams import DatagramPair
 from lightnvr.live.rtsp.mount import Mount
-from lightnvr.live.rtsp.rtp import RtpBatch
 
 
 @dataclass(frozen=True, slots=True)
