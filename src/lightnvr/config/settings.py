@@ -156,6 +156,18 @@ class ApiSettings(Section):
     )
 
 
+class LiveSettings(Section):
+    """How others than browsers watch live."""
+
+    rtsp_enabled: bool = Field(True, description="Whether streams can be watched by RTSP, at rtsp://host:8554/name.")
+    rtsp_port: int = Field(
+        8554,
+        ge=0,
+        le=65535,
+        description="TCP port of the RTSP server, on the address that [web] bind_ip names. 0: no RTSP server.",
+    )
+
+
 class Go2rtcSettings(Section):
     """Servers that help browsers to reach the live view from other networks. The name is the original's."""
 
@@ -179,6 +191,7 @@ class Settings(Section):
     web: WebSettings = Field(default_factory=WebSettings)
     streams: StreamsSettings = Field(default_factory=StreamsSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
+    live: LiveSettings = Field(default_factory=LiveSettings)
     go2rtc: Go2rtcSettings = Field(default_factory=Go2rtcSettings)
     later: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False, description="Kept for features to come.")
 
