@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from lightnvr.api import auth, health, ice_servers, recordings, streams, tickets, timeline
+from lightnvr.api import auth, health, ice_servers, recordings, streams, tickets, timeline, webrtc
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
 from lightnvr.api.openapi import check_roles, complete_openapi
@@ -31,6 +31,7 @@ def create_api(services: ApiServices) -> FastAPI:
         timeline.router,
         health.router,
         ice_servers.router,
+        webrtc.router,
         pages_router(),
     ):
         app.include_router(router)

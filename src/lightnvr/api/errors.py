@@ -16,7 +16,16 @@ from lightnvr.api.access import Forbidden, Unauthorized
 from lightnvr.api.dialects import UnsupportedDialect
 from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
-from lightnvr.live.errors import CameraUnavailable, LiveViewOff, NotAdmitted, UnsupportedTracks
+from lightnvr.live.errors import (
+    CameraUnavailable,
+    LiveViewOff,
+    MalformedOffer,
+    NoNetwork,
+    NotAdmitted,
+    TooManyViewers,
+    UnsupportedTracks,
+)
+from lightnvr.live.webrtc import NoSuchSession, OtherOffer
 from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.recording.model import (
     RecordingFileMissing,
@@ -35,6 +44,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     DuplicateStream: (HTTPStatus.CONFLICT, "Stream already exists"),
     RecordingNotFound: (HTTPStatus.NOT_FOUND, "Recording not found"),
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
+    NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),
     RecordingStillOpen: (
         HTTPStatus.CONFLICT,
         "The recording is being written at this moment. Delete it when it is done.",
@@ -50,6 +60,10 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,
+    MalformedOffer: HTTPStatus.BAD_REQUEST,
+    TooManyViewers: HTTPStatus.SERVICE_UNAVAILABLE,
+    NoNetwork: HTTPStatus.SERVICE_UNAVAILABLE,
+    OtherOffer: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyStreams: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     UnsupportedDialect: HTTPStatus.BAD_REQUEST,
