@@ -13,6 +13,7 @@ import httpx
 
 from lightnvr.app import RunningServer, running
 from lightnvr.config import Settings
+from lightnvr.live.connections import ViewerLimits
 from lightnvr.streams.status import RecordingState, StreamState, StreamStatus
 from lightnvr.wiring import plan_for
 from tests.rig.footage import Footage, all_footage
@@ -149,13 +150,13 @@ class Nvr:
         await self.server.fleet.start([replace(plan, recording=replace(plan.recording, segment_duration_s=seconds))])
 
 
-def quick_settings(folder: Path, **storage: object) -> Settings:
-    """Settings with short patience, everything in `folder`, any free port, and no login."""
+def quick_settings(folder: Path, *, password: str = "", **storage: object) -> Settings:
+    """Settings with short patience, everything in `folder`, any free port, and no login unless there is a password."""
     settings = Settings.model_validate(
         {
             "general": {"data_dir": folder},
             "storage": storage,
-            "web": {"auth_enabled": False},
+            "web": {"auth_enabled": bool(password), "password": password, "bind_ip": "127.0.0.1"},
             "streams": {"max_streams": 256, "connect_timeout_s": 2, "stall_timeout_s": 2},
         }
     )
@@ -163,11 +164,18 @@ def quick_settings(folder: Path, **storage: object) -> Settings:
 
 
 @asynccontextmanager
-async def running_nvr(folder: Path, **storage: object) -> AsyncIterator[Nvr]:
-    """Run a server with quick settings while the context is open; `storage` are members of that section."""
-    settings = quick_settings(folder, **storage)
+async def running_nvr(
+    folder: Path, *, password: str = "", viewer_limits: ViewerLimits | None = None, **storage: object
+) -> AsyncIterator[Nvr]:
+    """Run a server with quick settings while the context is open; `storage` are members of that section.
+
+    With a password callers must log in; the client is admin.
+    """
+    settings = quick_settings(folder, password=password, **storage)
     async with (
-        running(settings, show_password=False) as server,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client,
+        running(settings, show_password=False, viewer_limits=viewer_limits) as server,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{server.port}", timeout=30, auth=("admin", password) if password else None
+        ) as client,
     ):
         yield Nvr(server, client, settings)

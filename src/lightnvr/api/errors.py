@@ -16,7 +16,7 @@ from lightnvr.api.access import Forbidden, Unauthorized
 from lightnvr.api.dialects import UnsupportedDialect
 from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
-from lightnvr.live.errors import CameraUnavailable, LiveViewOff, NotAdmitted, UnsupportedTracks
+from lightnvr.live.errors import CameraUnavailable, LiveViewOff, NotAdmitted, TooManyViewers, UnsupportedTracks
 from lightnvr.recording.model import (
     RecordingFileMissing,
     RecordingNotFound,
@@ -48,6 +48,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,
+    TooManyViewers: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyStreams: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     UnsupportedDialect: HTTPStatus.BAD_REQUEST,

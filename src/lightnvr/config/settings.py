@@ -156,9 +156,27 @@ class ApiSettings(Section):
     )
 
 
-class Go2rtcSettings(Section):
-    """Servers that help browsers to reach the live view from other networks. The name is the original's."""
+class LiveSettings(Section):
+    """Watching live."""
 
+    max_viewers: int = Field(
+        256,
+        ge=1,
+        le=4096,
+        description="How many may watch at a time over a connection of their own: MSE, stream.mp4, stream.ts.",
+    )
+
+
+class Go2rtcSettings(Section):
+    """For clients of the original's relay; servers that help browsers to reach the live view from other networks."""
+
+    api_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="TCP port on which the addresses below /go2rtc/, and no others, are served as well. The original's "
+        "was 1984. 0: none.",
+    )
     stun_enabled: bool = Field(True, description="Whether browsers are told of the STUN server.")
     stun_server: str = Field("stun.l.google.com:19302", max_length=255, description="The STUN server, host:port.")
     turn_enabled: bool = Field(False, description="Whether browsers are told of the TURN server.")
@@ -179,6 +197,7 @@ class Settings(Section):
     web: WebSettings = Field(default_factory=WebSettings)
     streams: StreamsSettings = Field(default_factory=StreamsSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
+    live: LiveSettings = Field(default_factory=LiveSettings)
     go2rtc: Go2rtcSettings = Field(default_factory=Go2rtcSettings)
     later: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False, description="Kept for features to come.")
 

@@ -19,3 +19,7 @@ class CameraUnavailable(CannotWatch):
 
 class UnsupportedTracks(CannotWatch):
     """This way of watching cannot carry what the camera sends."""
+
+
+class TooManyViewers(CannotWatch):
+    """As many watch as the settings allow."""
