@@ -2,9 +2,21 @@
 
 from fastapi import FastAPI
 
-from lightnvr.api import auth, health, ice_servers, recordings, streams, tickets, timeline, webrtc
+from lightnvr.api import (
+    auth,
+    health,
+    ice_servers,
+    live_streams,
+    recordings,
+    relay,
+    streams,
+    tickets,
+    timeline,
+    webrtc,
+)
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
+from lightnvr.api.live_socket import add_mse_sockets
 from lightnvr.api.openapi import check_roles, complete_openapi
 from lightnvr.api.pages import pages_router
 from lightnvr.api.services import ApiServices
@@ -27,6 +39,8 @@ def create_api(services: ApiServices) -> FastAPI:
         auth.router,
         streams.router,
         tickets.router,
+        live_streams.router,
+        relay.router,
         recordings.router,
         timeline.router,
         health.router,
@@ -35,6 +49,7 @@ def create_api(services: ApiServices) -> FastAPI:
         pages_router(),
     ):
         app.include_router(router)
+    add_mse_sockets(app)
     answer_errors(app)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY)
     app.add_middleware(SameOrigin)

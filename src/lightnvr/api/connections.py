@@ -21,16 +21,6 @@ class ConnectionLimits:
     header_bytes: int = 64 * 1024
 
 
-def limited_connections(limits: ConnectionLimits) -> type[asyncio.Protocol]:
-    """Return the protocol that uvicorn answers each connection with."""
-
-    class Limited(LimitedConnection):
-        pass
-
-    Limited.limits = limits
-    return Limited
-
-
 class LimitedConnection(HttpToolsProtocol):
     """HTTP/1.1 as uvicorn speaks it, within limits."""
 
@@ -83,6 +73,11 @@ class LimitedConnection(HttpToolsProtocol):
         self._stop_waiting()
         super().on_message_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        """From here on it is a WebSocket, which may be silent for as long as it likes."""
+        self._stop_waiting()
+        super().handle_websocket_upgrade()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""
         self._refuse(HTTPStatus.BAD_REQUEST, "This is not a request of HTTP.")
@@ -103,3 +98,10 @@ class LimitedConnection(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+def limited_connections(
+    limits: ConnectionLimits, kind: type[LimitedConnection] = LimitedConnection
+) -> type[asyncio.Protocol]:
+    """Return the protocol that uvicorn answers each connection with."""
+    return type("Limited", (kind,), {"limits": limits})
