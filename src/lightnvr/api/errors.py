@@ -16,7 +16,7 @@ from lightnvr.api.access import Forbidden, Unauthorized
 from lightnvr.api.dialects import UnsupportedDialect
 from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
-from lightnvr.live.errors import CameraUnavailable, LiveViewOff, NotAdmitted, UnsupportedTracks
+from lightnvr.live.errors import CameraUnavailable, CannotWatch, LiveViewOff, NotAdmitted, UnsupportedTracks
 from lightnvr.recording.model import (
     RecordingFileMissing,
     RecordingNotFound,
@@ -87,6 +87,8 @@ def answer_errors(app: FastAPI) -> None:
         app.add_exception_handler(known, _saying(status, None))
     app.add_exception_handler(RangeNotSatisfiable, _not_satisfiable)
     app.add_exception_handler(TooManyAttempts, _too_many_attempts)
+    # Whatever ends a live view in the midst of a request is worth another try, which says what is the matter.
+    app.add_exception_handler(CannotWatch, _camera_unavailable)
     app.add_exception_handler(CameraUnavailable, _camera_unavailable)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)
