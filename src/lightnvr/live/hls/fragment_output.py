@@ -8,9 +8,9 @@ from lightnvr.live.hls.pace import Pace, seconds
 from lightnvr.live.hls.placing import Placing, ProgramDates
 from lightnvr.live.hls.window import Part, Window
 from lightnvr.media.mp4.init_segment import InitSegment
-from lightnvr.media.mp4.live_fragments import Sample, live_fragment, live_init
-from lightnvr.media.mp4.muxer import MuxFailed
-from lightnvr.media.mp4.samples import sample_content
+from lightnvr.media.mp4.movie_fragment import MovieFragment, Run, Sample
+from lightnvr.media.mp4.muxer import MuxFailed, init_segment
+from lightnvr.media.mp4.samples import sample_form
 from lightnvr.media.packets import MediaItem, MediaPacket, Track
 
 _WINDOW = 8
@@ -135,13 +135,13 @@ class FragmentOutput:
         if not pictures:
             return
         video = self._placed[pictures[0].track.index]
-        runs = [(video.track_id, video.samples(pictures, end_s))]
+        runs = [video.run(pictures, end_s)]
         sound, self._sound = self._sound, []
         if sound:
             audio = self._placed[sound[0].track.index]
-            runs.append((audio.track_id, audio.samples(sound, None)))
+            runs.append(audio.run(sound, None))
         self._fragments += 1
-        content = live_fragment(self._fragments, runs)
+        content = MovieFragment(self._fragments, runs).content([run.decode_time for run in runs])
         self.window.add(Part(content, end_s - self._part_begin_s, pictures[0].is_keyframe))
         self._part_begin_s = end_s
 
@@ -155,8 +155,9 @@ class _PlacedTrack:
         self._numerator = track.time_base.numerator * timescale
         self._denominator = track.time_base.denominator
         self._timescale = timescale
+        self._form = sample_form(track)
 
-    def samples(self, packets: Sequence[MediaPacket], end_s: float | None) -> list[Sample]:
+    def run(self, packets: Sequence[MediaPacket], end_s: float | None) -> Run:
         """Return the packets as samples, each of which lasts until the next; the last until `end_s`, if given."""
         begins = [self._ticks(packet.dts) for packet in packets]
         if end_s is not None:
@@ -165,12 +166,16 @@ class _PlacedTrack:
             ends = begins[-1] + packets[-1].duration * self._numerator // self._denominator
         else:
             ends = begins[-1] + (begins[-1] - begins[-2] if len(begins) > 1 else 0)
-        return [
+        samples = [
             Sample(
-                begin, max(0, end - begin), self._ticks(packet.pts) - begin, packet.is_keyframe, sample_content(packet)
+                content=self._form(packet.payload),
+                duration=max(0, end - begin),
+                composition_offset=self._ticks(packet.pts) - begin,
+                is_sync=packet.is_keyframe,
             )
             for packet, (begin, end) in zip(packets, pairwise([*begins, ends]), strict=True)
         ]
+        return Run(self.track_id, begins[0], samples)
 
     def _ticks(self, time: int) -> int:
         return (time + self._shift) * self._numerator // self._denominator
@@ -178,7 +183,7 @@ class _PlacedTrack:
 
 def _with_init(tracks: Sequence[Track], first: MediaPacket) -> tuple[Sequence[Track], InitSegment]:
     try:
-        return tracks, live_init(tracks)
+        return tracks, init_segment(tracks)
     except MuxFailed:
         # Sound that does not fit into MP4 must not cost the pictures.
-        return (first.track,), live_init((first.track,))
+        return (first.track,), init_segment((first.track,))

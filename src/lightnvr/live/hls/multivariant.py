@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from lightnvr.live.hls.pace import Pace
 from lightnvr.live.hls.window import Window
-from lightnvr.media.mp4.codec_names import codec_names
-from lightnvr.media.mp4.live_fragments import live_init
+from lightnvr.media.codec_strings import codec_strings
+from lightnvr.media.mp4.muxer import init_segment
 from lightnvr.media.packets import Track
 
 _LEAST_S = 1.0
@@ -34,7 +34,7 @@ def variant(uri: str, tracks: Sequence[Track], window: Window, pace: Pace) -> Va
     peaks = [segment.size * 8 / segment.duration_s for segment in segments if segment.duration_s >= _LEAST_S]
     return Variant(
         uri=uri,
-        codecs=codec_names(live_init(tracks)),
+        codecs=tuple(codec_strings(init_segment(tracks).content).values()),
         size=(video.width, video.height),
         frame_rate=1 / pace.frame_s,
         bandwidth=max(1, int(max(peaks, default=average * _HEADROOM))),

@@ -1,63 +1,41 @@
-"""Coded frames in the form that MP4 wants (ISO/IEC 14496-15, AV1 in ISOBMFF)."""
+"""Coded frames in the form that MP4 keeps them in."""
 
 import struct
+from collections.abc import Callable
 
-from lightnvr.media.packets import MediaPacket
+from lightnvr.media.packets import CodedPacket, Track
 
 _START_CODE = b"\x00\x00\x01"
-_TEMPORAL_DELIMITER, _PADDING = 2, 15  # AV1, section 6.2.2
+_LENGTH = struct.Struct(">I")
+_TEMPORAL_DELIMITER = 2  # OBU type (AV1 specification, section 6.2.2)
+
+SampleForm = Callable[[CodedPacket], bytes]
 
 
-def sample_content(packet: MediaPacket) -> bytes:
-    """Return the bytes of a sample: lengths before NAL units, no temporal delimiters."""
-    track = packet.track
-    content = bytes(packet.payload)
-    if track.codec in ("h264", "hevc"):
-        # Extradata that is avcC or hvcC begins with its version, 1: then the frames have lengths already.
-        return content if track.extradata[:1] == b"\x01" else with_lengths(content)
+def sample_form(track: Track) -> SampleForm:
+    """Return what turns the packets of this track into samples."""
+    if track.codec in {"h264", "hevc"} and track.extradata.startswith((_START_CODE, b"\x00" + _START_CODE)):
+        return length_prefixed
     if track.codec == "av1":
-        return without_delimiters(content)
-    return content
+        return without_temporal_delimiter
+    return bytes
 
 
-def with_lengths(frame: bytes) -> bytes:
-    """Return an Annex B frame with four bytes of length in place of each start code."""
+def length_prefixed(packet: CodedPacket) -> bytes:
+    """Put the length before each NAL unit in place of a start code (ISO/IEC 14496-15 section 5.3.2)."""
     parts: list[bytes] = []
-    at = frame.find(_START_CODE)
-    while at != -1:
-        start = at + 3
-        at = frame.find(_START_CODE, start)
-        # A unit never ends with a zero byte; those before a start code belong to it.
-        unit = frame[start : at if at != -1 else len(frame)].rstrip(b"\x00")
+    for part in bytes(packet).split(_START_CODE):
+        # A start code of four bytes, and zeros that some encoders pad with (H.264 annex B): no NAL unit ends with one.
+        unit = part.rstrip(b"\x00")
         if unit:
-            parts += (struct.pack(">I", len(unit)), unit)
+            parts += (_LENGTH.pack(len(unit)), unit)
     return b"".join(parts)
 
 
-def without_delimiters(frame: bytes) -> bytes:
-    """Return an AV1 temporal unit without its delimiter and padding, as samples have to be."""
-    kept: list[bytes] = []
-    at = 0
-    while at < len(frame):
-        header = frame[at]
-        size_at = at + (2 if header & 0x04 else 1)
-        if not header & 0x02:
-            end = len(frame)
-        else:
-            size, used = _leb128(frame, size_at)
-            end = size_at + used + size
-        if header >> 3 & 0x0F not in (_TEMPORAL_DELIMITER, _PADDING):
-            kept.append(frame[at:end])
-        at = end
-    return b"".join(kept)
-
-
-def _leb128(content: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for used in range(8):
-        if at + used >= len(content):
-            break
-        value |= (content[at + used] & 0x7F) << 7 * used
-        if not content[at + used] & 0x80:
-            return value, used + 1
-    return value, 8
+def without_temporal_delimiter(packet: CodedPacket) -> bytes:
+    """Leave out the delimiter at the head of a temporal unit (AV1 in ISO BMFF, section 2.4)."""
+    content = bytes(packet)
+    while len(content) >= 2 and content[0] >> 3 & 0x0F == _TEMPORAL_DELIMITER:
+        # Its size is always zero: a header, of two bytes with the extension, and a size field where there is one.
+        content = content[1 + (content[0] >> 2 & 1) + (content[0] >> 1 & 1) :]
+    return content
