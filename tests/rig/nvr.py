@@ -149,13 +149,17 @@ class Nvr:
         await self.server.fleet.start([replace(plan, recording=replace(plan.recording, segment_duration_s=seconds))])
 
 
-def quick_settings(folder: Path, **storage: object) -> Settings:
-    """Settings with short patience, everything in `folder`, any free port, and no login."""
+def quick_settings(folder: Path, *, password: str = "", **storage: object) -> Settings:
+    """Settings with short patience, everything in `folder`, any free port, and no login.
+
+    With a `password` there is a login: that of admin.
+    """
     settings = Settings.model_validate(
         {
             "general": {"data_dir": folder},
             "storage": storage,
-            "web": {"auth_enabled": False},
+            "web": {"auth_enabled": bool(password), "password": password, "bind_ip": "127.0.0.1"},
+            "live": {"hls_segment_s": 1},
             "streams": {"max_streams": 256, "connect_timeout_s": 2, "stall_timeout_s": 2},
         }
     )
@@ -163,11 +167,16 @@ def quick_settings(folder: Path, **storage: object) -> Settings:
 
 
 @asynccontextmanager
-async def running_nvr(folder: Path, **storage: object) -> AsyncIterator[Nvr]:
-    """Run a server with quick settings while the context is open; `storage` are members of that section."""
-    settings = quick_settings(folder, **storage)
+async def running_nvr(folder: Path, *, password: str = "", **storage: object) -> AsyncIterator[Nvr]:
+    """Run a server with quick settings while the context is open; `storage` are members of that section.
+
+    The client is logged in as admin when there is a `password`.
+    """
+    settings = quick_settings(folder, password=password, **storage)
     async with (
         running(settings, show_password=False) as server,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{server.port}", timeout=30, auth=("admin", password) if password else None
+        ) as client,
     ):
         yield Nvr(server, client, settings)

@@ -1,0 +1,16 @@
+"""One server for all tests of a module."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.rig.nvr import Nvr, running_nvr
+
+PASSWORD = "p@ss:w%rd of admin"
+
+
+@pytest.fixture(scope="module")
+async def nvr(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nvr]:
+    """A server with quick settings and a login."""
+    async with running_nvr(tmp_path_factory.mktemp("nvr"), password=PASSWORD) as running:
+        yield running
