@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import shutil
 import signal
 import socket
@@ -31,6 +32,8 @@ from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.hls.outputs import HlsOutputs
+from lightnvr.live.rtsp import Limits, RtspServer
+from lightnvr.live.rtsp.restream import Restream
 from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
@@ -46,23 +49,26 @@ from lightnvr.streams.live_inputs import CatalogLiveInputs
 from lightnvr.streams.plan import StreamPlan
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from lightnvr.wiring import HubRecorder, plan_for
+from lightnvr.wiring import HubRecorder, admit_by, plan_for
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
 _HOUSEKEEPING_S = 15.0
+_SLOW_VIEWER_S = 30.0
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """The server while it runs: the TCP port it listens on, its task, its streams."""
+    """The server while it runs: the TCP ports it listens on (no `rtsp_port`: no RTSP), its task, its streams."""
 
     port: int
+    rtsp_port: int | None
     task: asyncio.Task[None]
     catalog: StreamCatalog
     fleet: Fleet
+    live: Channels
 
 
 def run(settings: Settings) -> None:
@@ -150,8 +156,11 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                     cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
                 ),
             )
-            async with _http(settings, services) as (port, task):
-                yield RunningServer(port, task, catalog, fleet)
+            async with (
+                _rtsp(settings, live, authentication) as rtsp_port,
+                _http(settings, services) as (port, task),
+            ):
+                yield RunningServer(port, rtsp_port, task, catalog, fleet, live)
     finally:
         await database.close()
 
@@ -209,6 +218,28 @@ async def _live(inputs: CatalogLiveInputs, authentication: Authentication) -> As
         await channels.close()
         task.cancel()
         await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def _rtsp(settings: Settings, live: Channels, authentication: Authentication) -> AsyncIterator[int | None]:
+    host, port = settings.web.bind_ip, settings.live.rtsp_port
+    if not settings.live.rtsp_enabled or not port:
+        yield None
+        return
+    mounts = Restream(live, admit_by(authentication), random.SystemRandom())
+    server = RtspServer(mounts, host=host, port=port, limits=Limits(max_lag=_SLOW_VIEWER_S))
+    try:
+        await server.start()
+    except OSError as error:
+        raise OSError(
+            f"Cannot listen on {host}, port {port}, for RTSP: {error.strerror}. Choose another port with "
+            "[live] rtsp_port (LIGHTNVR_RTSP_PORT); 0 is none."
+        ) from error
+    try:
+        log.info("streams can be watched at rtsp://%s:%d/name", host, server.port)
+        yield server.port
+    finally:
+        await server.close()
 
 
 def _authentication(

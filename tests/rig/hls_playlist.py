@@ -1,6 +1,7 @@
 """Reads media playlists of HLS (RFC 8216bis), strictly: what is not known is an error."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -75,62 +76,105 @@ def read_playlist(text: str) -> MediaPlaylist:
     """Read a media playlist."""
     assert text.startswith("#EXTM3U\n"), text
     assert text.endswith("\n"), text
-    playlist = MediaPlaylist()
-    init, growing = "", ListedSegment(0)
-
-    def begun() -> ListedSegment:
-        growing.number = playlist.sequence + playlist.skipped + len(playlist.segments)
-        growing.init = growing.init or init
-        return growing
-
+    reader = _Reader()
     for line in text.splitlines()[1:]:
-        name, _, value = line.partition(":")
-        match name:
-            case "#EXT-X-VERSION":
-                playlist.version = int(value)
-            case "#EXT-X-TARGETDURATION":
-                playlist.target = int(value)
-            case "#EXT-X-PART-INF":
-                playlist.part_target = float(attributes(value)["PART-TARGET"])
-            case "#EXT-X-SERVER-CONTROL":
-                playlist.control = attributes(value)
-            case "#EXT-X-MEDIA-SEQUENCE":
-                assert not playlist.segments, "the sequence number stands before the segments"
-                playlist.sequence = int(value)
-            case "#EXT-X-DISCONTINUITY-SEQUENCE":
-                assert not playlist.segments, "the discontinuity sequence stands before the segments"
-                playlist.discontinuity_sequence = int(value)
-            case "#EXT-X-SKIP":
-                playlist.skipped = int(attributes(value)["SKIPPED-SEGMENTS"])
-            case "#EXT-X-DISCONTINUITY":
-                begun().discontinuity = True
-            case "#EXT-X-PROGRAM-DATE-TIME":
-                begun().date = datetime.fromisoformat(value).timestamp()
-            case "#EXT-X-MAP":
-                init = growing.init = attributes(value)["URI"]
-            case "#EXT-X-PART":
-                about = attributes(value)
-                part = ListedPart(float(about["DURATION"]), about["URI"], about.get("INDEPENDENT") == "YES")
-                begun().parts.append(part)
-            case "#EXTINF":
-                begun().duration = float(value.rstrip(","))
-            case "#EXT-X-PRELOAD-HINT":
-                about = attributes(value)
-                assert about["TYPE"] == "PART"
-                playlist.hint = about["URI"]
-            case "#EXT-X-RENDITION-REPORT":
-                playlist.reports.append(attributes(value))
-            case _ if line and not line.startswith("#"):
-                segment = begun()
-                segment.uri = line
-                playlist.segments.append(segment)
-                growing = ListedSegment(0)
-            case _:
-                raise AssertionError(f"an unknown line: {line}")
-    assert growing.parts or growing.date is None, "what is said of a segment needs one"
-    if growing.parts:
-        playlist.segments.append(begun())
-    return playlist
+        reader.read(line)
+    return reader.finish()
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.playlist = MediaPlaylist()
+        self._init = ""
+        self._next = ListedSegment(0)
+        self._tags: dict[str, Callable[[str], None]] = {
+            "#EXT-X-VERSION": self._version,
+            "#EXT-X-TARGETDURATION": self._target,
+            "#EXT-X-PART-INF": self._part_target,
+            "#EXT-X-SERVER-CONTROL": self._control,
+            "#EXT-X-MEDIA-SEQUENCE": self._sequence,
+            "#EXT-X-DISCONTINUITY-SEQUENCE": self._discontinuity_sequence,
+            "#EXT-X-SKIP": self._skip,
+            "#EXT-X-DISCONTINUITY": self._discontinuity,
+            "#EXT-X-PROGRAM-DATE-TIME": self._date,
+            "#EXT-X-MAP": self._map,
+            "#EXT-X-PART": self._part,
+            "#EXTINF": self._duration,
+            "#EXT-X-PRELOAD-HINT": self._hint,
+            "#EXT-X-RENDITION-REPORT": self._report,
+        }
+
+    def read(self, line: str) -> None:
+        if line.startswith("#"):
+            name, _, value = line.partition(":")
+            assert name in self._tags, f"an unknown line: {line}"
+            self._tags[name](value)
+        else:
+            assert line, "an empty line"
+            self._next.uri = line
+            self._end_segment()
+
+    def finish(self) -> MediaPlaylist:
+        assert self._next.parts or self._next.date is None, "what is said of a segment needs one"
+        if self._next.parts:
+            self._end_segment()
+        return self.playlist
+
+    def _end_segment(self) -> None:
+        self._next.number = self.playlist.sequence + self.playlist.skipped + len(self.playlist.segments)
+        self._next.init = self._next.init or self._init
+        self.playlist.segments.append(self._next)
+        self._next = ListedSegment(0)
+
+    def _version(self, value: str) -> None:
+        self.playlist.version = int(value)
+
+    def _target(self, value: str) -> None:
+        self.playlist.target = int(value)
+
+    def _part_target(self, value: str) -> None:
+        self.playlist.part_target = float(attributes(value)["PART-TARGET"])
+
+    def _control(self, value: str) -> None:
+        self.playlist.control = attributes(value)
+
+    def _sequence(self, value: str) -> None:
+        assert not self.playlist.segments, "the sequence number stands before the segments"
+        self.playlist.sequence = int(value)
+
+    def _discontinuity_sequence(self, value: str) -> None:
+        assert not self.playlist.segments, "the discontinuity sequence stands before the segments"
+        self.playlist.discontinuity_sequence = int(value)
+
+    def _skip(self, value: str) -> None:
+        assert not self.playlist.segments, "what is skipped stands before the segments"
+        self.playlist.skipped = int(attributes(value)["SKIPPED-SEGMENTS"])
+
+    def _discontinuity(self, _value: str) -> None:
+        self._next.discontinuity = True
+
+    def _date(self, value: str) -> None:
+        self._next.date = datetime.fromisoformat(value).timestamp()
+
+    def _map(self, value: str) -> None:
+        self._init = self._next.init = attributes(value)["URI"]
+
+    def _part(self, value: str) -> None:
+        about = attributes(value)
+        part = ListedPart(float(about["DURATION"]), about["URI"], about.get("INDEPENDENT") == "YES")
+        self._next.parts.append(part)
+
+    def _duration(self, value: str) -> None:
+        assert value.endswith(","), value
+        self._next.duration = float(value[:-1])
+
+    def _hint(self, value: str) -> None:
+        about = attributes(value)
+        assert about["TYPE"] == "PART"
+        self.playlist.hint = about["URI"]
+
+    def _report(self, value: str) -> None:
+        self.playlist.reports.append(attributes(value))
 
 
 def merged(before: MediaPlaylist, delta: MediaPlaylist) -> MediaPlaylist:

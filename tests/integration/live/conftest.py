@@ -1,4 +1,4 @@
-"""One server for all tests of a module."""
+"""One server with RTSP for all tests of a module."""
 
 from collections.abc import AsyncIterator
 
@@ -11,6 +11,6 @@ PASSWORD = "p@ss:w%rd of admin"
 
 @pytest.fixture(scope="module")
 async def nvr(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nvr]:
-    """A server with quick settings and a login."""
-    async with running_nvr(tmp_path_factory.mktemp("nvr"), password=PASSWORD) as running:
+    """A server with quick settings, a login and an RTSP server."""
+    async with running_nvr(tmp_path_factory.mktemp("nvr"), rtsp=True, password=PASSWORD) as running:
         yield running

@@ -145,7 +145,7 @@ async def test_what_a_player_may_wait_for_is_bounded(nvr: Nvr) -> None:
             {"_HLS_msn": -1},
             {"_HLS_msn": "soon"},
         ):
-            answer = await client.get("ll.m3u8", **query)  # type: ignore[arg-type]
+            answer = await client.get("ll.m3u8", **query)
             assert answer.status_code == 400, (query, answer.text)
 
         assert (await client.get(f"part_{number}.{part + 1}.m4s")).status_code == 404

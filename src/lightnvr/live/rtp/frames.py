@@ -98,3 +98,7 @@ class RtpSender:
         item = struct.pack(">IBB", self.ssrc, 1, len(_CNAME)) + _CNAME + b"\0"
         item += bytes(-len(item) % 4)
         return head + struct.pack(">BBH", 0x81, 202, len(item) // 4) + item
+
+    def bye(self) -> bytes:
+        """The packet that says that nothing more comes from this source; to be put behind a report."""
+        return struct.pack(">BBHI", 0x81, 203, 1, self.ssrc)
