@@ -2,10 +2,11 @@
 
 from fastapi import FastAPI
 
-from lightnvr.api import auth, health, hls, ice_servers, recordings, relay_hls, streams, tickets
+from lightnvr.api import auth, health, hls, ice_servers, live_streams, recordings, relay, relay_hls, streams, tickets
 from lightnvr.api.cross_origin import CrossOriginPlayers
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
+from lightnvr.api.live_socket import add_mse_sockets
 from lightnvr.api.openapi import check_roles, complete_openapi
 from lightnvr.api.pages import pages_router
 from lightnvr.api.services import ApiServices
@@ -28,6 +29,8 @@ def create_api(services: ApiServices) -> FastAPI:
         auth.router,
         streams.router,
         tickets.router,
+        live_streams.router,
+        relay.router,
         recordings.router,
         health.router,
         ice_servers.router,
@@ -36,6 +39,7 @@ def create_api(services: ApiServices) -> FastAPI:
         pages_router(),
     ):
         app.include_router(router)
+    add_mse_sockets(app)
     answer_errors(app)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY)
     app.add_middleware(SameOrigin)

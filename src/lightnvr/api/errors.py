@@ -22,6 +22,7 @@ from lightnvr.live.errors import (
     LiveViewOff,
     NotAdmitted,
     SegmentGone,
+    TooManyViewers,
     UnsupportedTracks,
 )
 from lightnvr.live.hls.reload import TooFarAhead
@@ -56,6 +57,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,
+    TooManyViewers: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyStreams: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     TooFarAhead: HTTPStatus.BAD_REQUEST,

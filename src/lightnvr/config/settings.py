@@ -188,11 +188,24 @@ class LiveSettings(Section):
         description="Web sites whose pages may play HLS with a ticket or an API key, separated by commas, such as "
         "https://home.example.org. Empty: only pages of this server.",
     )
+    max_viewers: int = Field(
+        256,
+        ge=1,
+        le=4096,
+        description="How many may watch at a time over a connection of their own: MSE, stream.mp4, stream.ts.",
+    )
 
 
 class Go2rtcSettings(Section):
-    """Servers that help browsers to reach the live view from other networks. The name is the original's."""
+    """For clients of the original's relay; servers that help browsers to reach the live view from other networks."""
 
+    api_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="TCP port on which the addresses below /go2rtc/, and no others, are served as well. The original's "
+        "was 1984. 0: none.",
+    )
     stun_enabled: bool = Field(True, description="Whether browsers are told of the STUN server.")
     stun_server: str = Field("stun.l.google.com:19302", max_length=255, description="The STUN server, host:port.")
     turn_enabled: bool = Field(False, description="Whether browsers are told of the TURN server.")

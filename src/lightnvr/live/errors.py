@@ -27,3 +27,7 @@ class NothingNew(CannotWatch):
 
 class UnsupportedTracks(CannotWatch):
     """This way of watching cannot carry what the camera sends."""
+
+
+class TooManyViewers(CannotWatch):
+    """As many watch as the settings allow."""
