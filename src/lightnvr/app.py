@@ -37,6 +37,7 @@ from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import Seats, ViewerLimits
+from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.rtsp import Limits, RtspServer
 from lightnvr.live.rtsp.restream import Restream
 from lightnvr.live.webrtc import WebRtc
@@ -170,6 +171,7 @@ async def running(
                 timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,
                 webrtc=webrtc,
+                hls=HlsOutputs(settings.live.hls_segment_s, engine.place.clock.wall_us, time.time),
                 storage_roots={engine.place.storage.id: settings.storage.path},
                 storage_space=partial(_space, engine, settings.storage.path),
                 probe=_look,
@@ -182,6 +184,7 @@ async def running(
                     dialect=settings.api.dialect,
                     trusted_proxies=settings.web.trusted_proxy_cidrs,
                     ice_servers=ice_servers(settings.go2rtc),
+                    cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
                 ),
             )
             api = create_api(services)

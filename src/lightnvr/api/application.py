@@ -5,15 +5,18 @@ from fastapi import FastAPI
 from lightnvr.api import (
     auth,
     health,
+    hls,
     ice_servers,
     live_streams,
     recordings,
     relay,
+    relay_hls,
     streams,
     tickets,
     timeline,
     webrtc,
 )
+from lightnvr.api.cross_origin import CrossOriginPlayers
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
 from lightnvr.api.live_socket import add_mse_sockets
@@ -46,6 +49,8 @@ def create_api(services: ApiServices) -> FastAPI:
         health.router,
         ice_servers.router,
         webrtc.router,
+        hls.router,
+        relay_hls.router,
         pages_router(),
     ):
         app.include_router(router)
@@ -54,6 +59,7 @@ def create_api(services: ApiServices) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(CrossOriginPlayers, origins=services.options.cors_origins)
     check_roles(app)
     complete_openapi(app)
     return app

@@ -13,6 +13,7 @@ from lightnvr.accounts.logins import Logins
 from lightnvr.accounts.sessions import Sessions
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
+from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.webrtc import WebRtc
 from lightnvr.media.address import SourceAddress
@@ -42,12 +43,16 @@ class StorageSpace:
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """Settings that the API looks at itself. `trusted_proxies` are networks, separated by commas."""
+    """Settings that the API looks at itself. `trusted_proxies` are networks, separated by commas.
+
+    `cors_origins` are the sites whose pages may play HLS, such as `https://example.org`.
+    """
 
     version: str
     dialect: str = "documented"
     trusted_proxies: str = ""
     ice_servers: tuple[IceServer, ...] = ()
+    cors_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class ApiServices:
     recordings: Recordings
     timeline: Timeline
     live: Channels
+    hls: HlsOutputs
     webrtc: WebRtc
     storage_roots: Mapping[int, Path]
     storage_space: Callable[[], Awaitable[StorageSpace]]

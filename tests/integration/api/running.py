@@ -31,6 +31,7 @@ from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.playback.timeline import Timeline
@@ -107,6 +108,7 @@ def running_api(
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         live=live,
         webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
+        hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
         storage_roots={1: folder / "recordings"},
         storage_space=_space,
         probe=probe,
