@@ -32,6 +32,8 @@ from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.rtsp import Limits, RtspServer
+from lightnvr.live.rtsp.restream import Restream
 from lightnvr.live.webrtc import WebRtc
 from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
@@ -48,23 +50,26 @@ from lightnvr.streams.live_inputs import CatalogLiveInputs
 from lightnvr.streams.plan import StreamPlan
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from lightnvr.wiring import HubRecorder, ice_servers, plan_for, webrtc_options
+from lightnvr.wiring import HubRecorder, admit_by, ice_servers, plan_for, webrtc_options
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
 _HOUSEKEEPING_S = 15.0
+_SLOW_VIEWER_S = 30.0
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """The server while it runs: the TCP port it listens on, its task, its streams."""
+    """The server while it runs: the TCP ports it listens on (no `rtsp_port`: no RTSP), its task, its streams."""
 
     port: int
+    rtsp_port: int | None
     task: asyncio.Task[None]
     catalog: StreamCatalog
     fleet: Fleet
+    live: Channels
 
 
 def run(settings: Settings) -> None:
@@ -152,8 +157,11 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                     ice_servers=ice_servers(settings.go2rtc),
                 ),
             )
-            async with _http(settings, services) as (port, task):
-                yield RunningServer(port, task, catalog, fleet)
+            async with (
+                _rtsp(settings, live, authentication) as rtsp_port,
+                _http(settings, services) as (port, task),
+            ):
+                yield RunningServer(port, rtsp_port, task, catalog, fleet, live)
     finally:
         await database.close()
 
@@ -220,6 +228,28 @@ async def _webrtc(settings: Settings, live: Channels) -> AsyncIterator[WebRtc]:
         yield webrtc
     finally:
         await webrtc.close()
+
+
+@asynccontextmanager
+async def _rtsp(settings: Settings, live: Channels, authentication: Authentication) -> AsyncIterator[int | None]:
+    host, port = settings.web.bind_ip, settings.live.rtsp_port
+    if not settings.live.rtsp_enabled or not port:
+        yield None
+        return
+    mounts = Restream(live, admit_by(authentication), random.SystemRandom())
+    server = RtspServer(mounts, host=host, port=port, limits=Limits(max_lag=_SLOW_VIEWER_S))
+    try:
+        await server.start()
+    except OSError as error:
+        raise OSError(
+            f"Cannot listen on {host}, port {port}, for RTSP: {error.strerror}. Choose another port with "
+            "[live] rtsp_port (LIGHTNVR_RTSP_PORT); 0 is none."
+        ) from error
+    try:
+        log.info("streams can be watched at rtsp://%s:%d/name", host, server.port)
+        yield server.port
+    finally:
+        await server.close()
 
 
 def _authentication(

@@ -4,8 +4,13 @@ import asyncio
 import time
 from dataclasses import replace
 
+from lightnvr.accounts.admission import Admission
+from lightnvr.accounts.authentication import Authentication, Credentials, basic_password
+from lightnvr.accounts.model import TooManyAttempts
 from lightnvr.config.settings import Go2rtcSettings, Settings, StreamsSettings
 from lightnvr.live.ice_servers import IceServer
+from lightnvr.live.rtsp.mount import Caller
+from lightnvr.live.rtsp.restream import Admit, TooManyTries
 from lightnvr.live.webrtc import WebRtcOptions
 from lightnvr.media.hub import Hub
 from lightnvr.media.opening import OpenOptions, Transport
@@ -111,3 +116,21 @@ class HubRecorder:
                 return False
             await asyncio.sleep(_JOIN_POLL_S)
         return True
+
+
+def admit_by(authentication: Authentication) -> Admit:
+    """Return what lets RTSP viewers in: a user's name and password, an API key as the password, or a ticket."""
+
+    async def admit(caller: Caller) -> Admission | None:
+        key = basic_password(caller.authorization)
+        try:
+            # The key first: as a password it would be a wrong one, and be counted as such.
+            return (
+                await authentication.admission(Credentials(api_key=key, address=caller.address)) if key else None
+            ) or await authentication.admission(
+                Credentials(authorization=caller.authorization, ticket=caller.ticket, address=caller.address)
+            )
+        except TooManyAttempts as error:
+            raise TooManyTries(error.retry_after_s) from error
+
+    return admit

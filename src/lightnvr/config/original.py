@@ -97,6 +97,7 @@ SHORT_VARIABLES: dict[str, tuple[str, str]] = {
     "LIGHTNVR_LOG_LEVEL": ("general", "log_level"),
     "LIGHTNVR_ADMIN_PASSWORD": ("web", "password"),
     "LIGHTNVR_DB_PATH": ("database", "path"),
+    "LIGHTNVR_RTSP_PORT": ("live", "rtsp_port"),
     "LIGHTNVR_TURN_ENABLED": ("go2rtc", "turn_enabled"),
     "LIGHTNVR_TURN_SERVER_URL": ("go2rtc", "turn_server_url"),
     "LIGHTNVR_TURN_USERNAME": ("go2rtc", "turn_username"),

@@ -162,8 +162,15 @@ class ApiSettings(Section):
 
 
 class LiveSettings(Section):
-    """Live view."""
+    """Live view: how others than browsers watch, and WebRTC."""
 
+    rtsp_enabled: bool = Field(True, description="Whether streams can be watched by RTSP, at rtsp://host:8554/name.")
+    rtsp_port: int = Field(
+        8554,
+        ge=0,
+        le=65535,
+        description="TCP port of the RTSP server, on the address that [web] bind_ip names. 0: no RTSP server.",
+    )
     webrtc_port: int = Field(
         8555,
         ge=0,

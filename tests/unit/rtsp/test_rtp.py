@@ -2,6 +2,7 @@
 
 import random
 import struct
+from collections.abc import Sequence
 
 import pytest
 
@@ -22,6 +23,8 @@ class Recorder:
     """A viewer that keeps what it gets."""
 
     backlog = 0
+    sent_bytes = 0
+    lost_packets = 0
 
     def __init__(self) -> None:
         self.batches: list[RtpBatch] = []
@@ -30,6 +33,9 @@ class Recorder:
 
     def deliver(self, batch: RtpBatch) -> None:
         self.batches.append(batch)
+
+    def catch_up(self, batches: Sequence[RtpBatch]) -> None:
+        self.batches += batches
 
     def deliver_report(self, track: int, packet: bytes) -> None:
         self.reports.append((track, packet))

@@ -92,6 +92,10 @@ class RtpSender:
         """A sender report with SDES: the frame of this timestamp was captured then (UTC, seconds since 1970)."""
         return sender_report(self.ssrc, captured, timestamp, packets=self._packets, octets=self._octets)
 
+    def bye(self) -> bytes:
+        """The packet that says that nothing more comes from this source; to be put behind a report."""
+        return struct.pack(">BBHI", 0x81, 203, 1, self.ssrc)
+
 
 def sender_report(ssrc: int, captured: float, timestamp: int, *, packets: int, octets: int) -> bytes:
     """A sender report with SDES (RFC 3550, sections 6.4.1 and 6.5).
