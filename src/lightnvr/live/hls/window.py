@@ -115,8 +115,10 @@ class Window:
         self._tell()
 
     def close(self) -> None:
-        """Nothing more will come: let all who wait know."""
+        """Nothing more will come: let all who wait know, and let go of the media."""
         self.closed = True
+        self._segments.clear()
+        self._unlisted = 0
         self._tell()
 
     async def wait(self, condition: Callable[[], bool], timeout_s: float, ended: asyncio.Event) -> bool:
@@ -128,17 +130,18 @@ class Window:
         ends_at = loop.time() + timeout_s
         ending = asyncio.create_task(ended.wait())
         try:
-            while not condition():
+            while True:
                 if self.closed or ended.is_set():
                     raise CannotWatch("The live view was ended.")
+                if condition():
+                    return True
                 news = asyncio.create_task(self._news.wait())
                 await asyncio.wait(
                     (news, ending), timeout=max(0.0, ends_at - loop.time()), return_when=asyncio.FIRST_COMPLETED
                 )
                 news.cancel()
-                if loop.time() >= ends_at:
+                if loop.time() >= ends_at and not self.closed:
                     return condition()
-            return True
         finally:
             ending.cancel()
 
