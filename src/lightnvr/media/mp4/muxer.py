@@ -4,7 +4,6 @@ import io
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import av
 
@@ -120,11 +119,11 @@ class _Output:
         self._timescale = header.timescale
         self._packing = sample_packing(track)
         scale = header.timescale * track.time_base
-        self._scale: Fraction | None = None if scale == 1 else scale
+        self._numerator, self._denominator = scale.numerator, scale.denominator
 
     def scaled(self, ticks: int) -> int:
         """Return a time in the file's time scale."""
-        return ticks if self._scale is None else round(ticks * self._scale)
+        return (ticks * self._numerator + self._denominator // 2) // self._denominator
 
     def longest_silent(self, longest_us: int) -> int:
         """Return twice this many microseconds, in the file's time scale."""
