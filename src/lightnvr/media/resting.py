@@ -29,6 +29,7 @@ class Resting:
         self._latest_came_ns = 0
         self._step = 0
         self._longest_ns = 0
+        self._room_ns = 0
         self._drained_ns = 0
 
     def drained(self, moment_ns: int) -> None:
@@ -36,10 +37,12 @@ class Resting:
         self._drained_ns = moment_ns
 
     def allow(self, longest_s: float, bits_per_s: int) -> None:
-        """Set how long packets may gather, and how many come."""
-        if bits_per_s:
-            longest_s = min(longest_s, _MOST_GATHERED_BITS / bits_per_s)
+        """Set how long packets may gather, and how many come.
+
+        Many packets shorten the rests, not the batches: those have to stay in step.
+        """
         self._longest_ns = int(longest_s * 1e9)
+        self._room_ns = int(_MOST_GATHERED_BITS / bits_per_s * 1e9) if bits_per_s else self._longest_ns
 
     def completes(self, dts: int | None, came_ns: int, *, keyframe: bool) -> bool:
         """Take note of a picture, and return whether it completes a batch after which to rest.
@@ -56,7 +59,10 @@ class Resting:
         return came_ns - self._drained_ns < _DRAINED_NS
 
     def rest_ns(self, now_ns: int) -> int:
-        """Return how long to rest: until the picture has come that completes the batch; 0 for not at all."""
+        """Return how long to rest: until the picture has come that completes the batch, or until there is no room.
+
+        0 is not at all.
+        """
         if not self._longest_ns:
             return 0
         ahead_ns = self._longest_ns - (self._latest - self._began) * self._ns_per_tick
@@ -64,5 +70,5 @@ class Resting:
         if step_ns:
             ahead_ns = -(-ahead_ns // step_ns) * step_ns
         due_ns = self._latest_came_ns + int(ahead_ns) + _LATE_NS
-        rest_ns = min(due_ns - now_ns, self._longest_ns + int(step_ns) + _LATE_NS)
+        rest_ns = min(due_ns - now_ns, self._longest_ns + int(step_ns) + _LATE_NS, max(self._room_ns, _SHORTEST_NS))
         return rest_ns if rest_ns >= _SHORTEST_NS else 0
