@@ -12,6 +12,7 @@ from lightnvr.media.mp4.init_segment import InitSegment, TrackHeader
 from lightnvr.media.mp4.samples import Payload, sample_packing
 from lightnvr.media.mp4.track_runs import TrackRun
 from lightnvr.media.packets import MediaPacket, Track
+from lightnvr.media.templates import add_track
 
 _MOVFLAGS = "empty_moov+default_base_moof+frag_discont+skip_trailer"
 _LONGEST_SAMPLE = (1 << 31) - 1
@@ -41,14 +42,9 @@ def init_segment(tracks: Sequence[Track]) -> InitSegment:
     try:
         with av.open(written, "w", format="mp4", options=options) as container:
             for track in tracks:
-                stream = container.add_stream_from_template(track.template, opaque=True)
-                context = stream.codec_context
-                if track.extradata:
-                    context.extradata = track.extradata
-                if isinstance(context, av.VideoCodecContext):
-                    context.width, context.height = track.width, track.height
+                stream = add_track(container, track)
                 if track.codec == "hevc":
-                    context.codec_tag = "hvc1"
+                    stream.codec_context.codec_tag = "hvc1"
             container.start_encoding()
             return InitSegment.parse(written.getvalue())
     except (av.FFmpegError, ValueError) as error:
