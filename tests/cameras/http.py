@@ -152,6 +152,9 @@ class HttpCamera:
                 start += time.monotonic() - paused
             if not math.isinf(self._speed):
                 await asyncio.sleep(max(0.0, start + moment.due / self._speed - time.monotonic()))
+            if writer.is_closing():
+                # A client that leaves without having read everything resets the connection, also while this slept.
+                return
             data = convert(moment)
             is_video = self._is_video(moment)
             if self._cut_next and is_video and len(data) > 1:

@@ -100,7 +100,7 @@ class Source:
 
     def _pump(self, container: InputContainer) -> None:
         wanted = self._choose(container)
-        video_index, now_ns, stop = wanted[0].index, self._monotonic_ns, self._stop
+        video_index, now_ns, stop, hub = wanted[0].index, self._monotonic_ns, self._stop, self._hub
         stall_ns = int(self._options.opening.stall_timeout_s * 1e9)
         arrivals, resting = Arrivals(_time_base(container)), Resting(_time_base(container))
         began_ns = last_video_ns = asked_ns = now_ns()
@@ -121,6 +121,7 @@ class Source:
             if packet.stream_index == video_index:
                 dts = packet.dts if packet.dts is not None else packet.pts
                 arrival_ns = arrivals.came_ns(dts, read_ns) if rests else read_ns
+                resting.allow(hub.batch_s, hub.longest_rest_s, self.meter.rates.bitrate_bps)
                 completes = rests and resting.completes(dts, arrival_ns, keyframe=packet.is_keyframe)
                 self._accept_video(packet, arrival_ns)
                 last_video_ns = read_ns
@@ -133,12 +134,11 @@ class Source:
             if self.last_packet_ns is None and read_ns - began_ns > _LONGEST_WITHOUT_PICTURE_NS:
                 raise CameraError(Fault.NO_VIDEO, f"{self._address} sent no picture that can be decoded for a minute.")
             if rests and (waited or completes) and not self._out.holding:
-                resting.allow(self._hub.longest_rest_s, self.meter.rates.bitrate_bps)
                 rest_began_ns = now_ns()
                 if rest_ns := resting.rest_ns(rest_began_ns):
                     if waited:
                         arrivals.taken_until(rest_began_ns)
-                    self._hub.rest(rest_ns / 1e9)
+                    hub.rest(rest_ns / 1e9)
             asked_ns = now_ns()
         raise CameraError(Fault.ENDED, f"The camera at {self._address} ended the stream.")
 
