@@ -82,7 +82,8 @@ def test_a_port_of_its_own_serves_what_is_below_go2rtc_and_nothing_else(tmp_path
             }
             written = nobody.put("/go2rtc/api/streams", params={"src": "x", "name": "x"}, auth=login).status_code
             refused = nobody.get("/go2rtc/api/streams").status_code
-        anyio.run(_sockets_are_only_below_go2rtc, port)
+        ticket = client.post("/api/streams/door/ticket").raise_for_status().json()["ticket"]
+        anyio.run(_sockets_are_only_below_go2rtc, port, ticket)
 
     assert list(listed.json()) == ["door"]
     assert film.status_code == 200
@@ -90,13 +91,15 @@ def test_a_port_of_its_own_serves_what_is_below_go2rtc_and_nothing_else(tmp_path
     assert set(others.values()) == {404}
     assert (written, refused) == (405, 401)
     assert "Traceback" not in server.output
+    assert ticket not in server.output
 
 
-async def _sockets_are_only_below_go2rtc(port: int) -> None:
+async def _sockets_are_only_below_go2rtc(port: int, ticket: str) -> None:
     login = {"Authorization": "Basic " + base64.b64encode(f"admin:{ADMIN_PASSWORD}".encode()).decode()}
-    async with mse_player(port, "door", path="/go2rtc/api/ws", headers=login) as player:
-        await player.ask()
-        await player.until(lambda player: player.fragments >= 5, "pictures")
+    for query, headers in (("", login), (f"&ticket={ticket}", {})):
+        async with mse_player(port, "door", path="/go2rtc/api/ws", query=query, headers=headers) as player:
+            await player.ask()
+            await player.until(lambda player: player.fragments >= 5, "pictures")
     with pytest.raises(InvalidStatus) as refused:
         async with mse_player(port, "door", headers=login):
             pass
