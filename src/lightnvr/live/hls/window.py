@@ -55,7 +55,8 @@ class Window:
     def __init__(self, first_number: int, length: int, limit_bytes: int = _LIMIT_BYTES) -> None:
         self._length = length
         self._limit_bytes = limit_bytes
-        self._next_number = first_number
+        self.next_number = first_number
+        """The number of the next segment, also after `close`."""
         self._segments: deque[Segment] = deque()
         self._unlisted = 0
         self._target_s = 1
@@ -93,8 +94,8 @@ class Window:
     def begin(self, date_us: int, *, discontinuity: bool, target_s: int, init: int = 0) -> Segment:
         """Add a segment; the one before is complete."""
         self._target_s = target_s
-        segment = Segment(self._next_number, date_us, discontinuity and bool(self._segments), init)
-        self._next_number += 1
+        segment = Segment(self.next_number, date_us, discontinuity and bool(self._segments), init)
+        self.next_number += 1
         self._segments.append(segment)
         return segment
 
@@ -108,7 +109,7 @@ class Window:
         segment = self._segments[-1]
         if not segment.parts:
             self._segments.pop()
-            self._next_number -= 1
+            self.next_number -= 1
             return
         segment.is_complete = True
         self._trim()
