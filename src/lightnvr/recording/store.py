@@ -9,13 +9,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_days, recording_media, recordings, storages
 from lightnvr.recording import listing, ranks
-from lightnvr.recording.model import DAY_US, Recording, RecordingFilter, RecordingPage, RecordingSort
+from lightnvr.recording.model import (
+    DAY_US,
+    Recording,
+    RecordingFilter,
+    RecordingPage,
+    RecordingSort,
+    tier_when_made,
+)
 from lightnvr.recording.open_recordings import OpenRecording, Progress
 from lightnvr.recording.rows import recording_from, wanted_starts, wanted_streams
 
 _ADD_TO_DAY = text(
-    "INSERT INTO recording_days (day, stream_name, recordings) VALUES (:day, :stream_name, :recordings)"
-    " ON CONFLICT (day, stream_name) DO UPDATE SET recordings = recording_days.recordings + excluded.recordings"
+    "INSERT INTO recording_days (day, stream_name, recordings, size_bytes)"
+    " VALUES (:day, :stream_name, :recordings, :size_bytes)"
+    " ON CONFLICT (day, stream_name) DO UPDATE SET recordings = recording_days.recordings + excluded.recordings,"
+    " size_bytes = recording_days.size_bytes + excluded.size_bytes"
 )
 
 
@@ -132,6 +141,7 @@ async def insert_open(connection: AsyncConnection, opened: OpenRecording) -> int
         "schedule_restricted": facts.schedule_restricted,
         "protected": False,
         "damaged": "",
+        "tier": tier_when_made(facts.capture_method).value,
     }
     recording_id = (await connection.execute(insert(recordings).values(values).returning(recordings.c.id))).scalar_one()
     media = {
@@ -141,9 +151,7 @@ async def insert_open(connection: AsyncConnection, opened: OpenRecording) -> int
         "synced_bytes": opened.synced_bytes,
     }
     await connection.execute(insert(recording_media).values(media))
-    await connection.execute(
-        _ADD_TO_DAY, {"day": facts.start_us // DAY_US, "stream_name": facts.stream_name, "recordings": 1}
-    )
+    await _add_to_day(connection, facts.stream_name, facts.start_us, 1, 0)
     return int(recording_id)
 
 
@@ -178,6 +186,8 @@ async def complete(
         return
     values = {"end_us": end_us, "size_bytes": size_bytes, "complete": True, "damaged": damaged}
     await connection.execute(update(recordings).where(recordings.c.id == recording_id).values(values))
+    grown = size_bytes - (was.size_bytes if was.complete else 0)
+    await _add_to_day(connection, was.stream_name, was.start_us, 0, grown)
     if was.complete:
         await _rank(connection, was, -1)
     await _rank(connection, replace(was, end_us=end_us, size_bytes=size_bytes), 1)
@@ -189,12 +199,23 @@ async def remove(connection: AsyncConnection, recording: Recording) -> bool:
     gone = await connection.execute(delete(recordings).where(recordings.c.id == recording.id))
     if was is None or not gone.rowcount:
         return False
-    await connection.execute(
-        _ADD_TO_DAY, {"day": was.start_us // DAY_US, "stream_name": was.stream_name, "recordings": -1}
-    )
+    size_bytes = was.size_bytes if was.complete else 0
+    await _add_to_day(connection, was.stream_name, was.start_us, -1, -size_bytes)
     if was.complete:
         await _rank(connection, was, -1)
     return True
+
+
+async def _add_to_day(
+    connection: AsyncConnection, stream_name: str, start_us: int, recordings: int, size_bytes: int
+) -> None:
+    values = {
+        "day": start_us // DAY_US,
+        "stream_name": stream_name,
+        "recordings": recordings,
+        "size_bytes": size_bytes,
+    }
+    await connection.execute(_ADD_TO_DAY, values)
 
 
 async def _rank(connection: AsyncConnection, recording: Recording, recordings: int) -> None:

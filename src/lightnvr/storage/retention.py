@@ -5,17 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-DAY_US = 86_400_000_000
-
-
-class Tier(StrEnum):
-    """How much a recording matters. The least important go first."""
-
-    EPHEMERAL = "ephemeral"
-    STANDARD = "standard"
-    IMPORTANT = "important"
-    CRITICAL = "critical"
-
+from lightnvr.recording.model import DAY_US, Tier
 
 _LEAST_FIRST = {tier: place for place, tier in enumerate(Tier)}
 
