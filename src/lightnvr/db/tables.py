@@ -195,26 +195,23 @@ for _name, _columns in {
 
 # What may be deleted, so that the oldest of each kind are found without looking at those that stay. Few have an age of
 # their own, and few are protected: they are in indexes of their own.
-for _name, _columns, _where in (
+_MORTAL = (recordings.c.complete == true()) & (recordings.c.protected == false())
+for _kind, _names, _where in (
     (
         "removable",
         ("stream_name", "tier", "capture_method", "start_us", "id"),
-        (recordings.c.complete == true())
-        & (recordings.c.protected == false())
-        & recordings.c.override_days.is_(None),
+        _MORTAL & recordings.c.override_days.is_(None),
     ),
     (
         "overridden",
         ("stream_name", "start_us", "id", "override_days"),
-        (recordings.c.complete == true())
-        & (recordings.c.protected == false())
-        & recordings.c.override_days.is_not(None),
+        _MORTAL & recordings.c.override_days.is_not(None),
     ),
     ("protected", ("start_us", "id", "stream_name"), recordings.c.protected == true()),
 ):
     Index(
-        f"ix_recordings_{_name}",
-        *(recordings.c[_column] for _column in _columns),
+        f"ix_recordings_{_kind}",
+        *(recordings.c[_each] for _each in _names),
         sqlite_where=_where,
         postgresql_where=_where,
     )

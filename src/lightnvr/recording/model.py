@@ -111,5 +111,9 @@ class RecordingStillOpen(Exception):
     """The recording is being written at this moment, so it is not deleted."""
 
 
+class RecordingUndeletable(Exception):
+    """The file of the recording cannot be removed from the disk; the text says why."""
+
+
 class RecordingFileMissing(LookupError):
     """The recording is listed but its file is not on the disk."""
