@@ -154,7 +154,8 @@ def quick_settings(folder: Path, **storage: object) -> Settings:
     settings = Settings.model_validate(
         {
             "general": {"data_dir": folder},
-            "storage": storage,
+            # How full the disk of the tests is must not matter.
+            "storage": {"auto_delete_oldest": False, **storage},
             "web": {"auth_enabled": False},
             "streams": {"max_streams": 256, "connect_timeout_s": 2, "stall_timeout_s": 2},
         }

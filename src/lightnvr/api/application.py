@@ -2,7 +2,18 @@
 
 from fastapi import FastAPI
 
-from lightnvr.api import auth, health, ice_servers, recordings, streams, tickets, timeline
+from lightnvr.api import (
+    auth,
+    health,
+    ice_servers,
+    recording_care,
+    recordings,
+    storage,
+    stream_retention,
+    streams,
+    tickets,
+    timeline,
+)
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
 from lightnvr.api.openapi import check_roles, complete_openapi
@@ -26,8 +37,11 @@ def create_api(services: ApiServices) -> FastAPI:
     for router in (
         auth.router,
         streams.router,
+        stream_retention.router,
         tickets.router,
+        recording_care.router,
         recordings.router,
+        storage.router,
         timeline.router,
         health.router,
         ice_servers.router,

@@ -23,6 +23,7 @@ from lightnvr.recording.model import (
     RecordingNotFound,
     RecordingProtected,
     RecordingStillOpen,
+    RecordingUndeletable,
 )
 from lightnvr.streams.model import DuplicateStream, InvalidStreamSetting, StreamNotFound, TooManyStreams
 
@@ -47,6 +48,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NothingRecorded: HTTPStatus.NOT_FOUND,
+    RecordingUndeletable: HTTPStatus.SERVICE_UNAVAILABLE,
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,

@@ -14,7 +14,7 @@ from lightnvr.recording.model import Recording
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.service import Removed
 from lightnvr.recording.storage import Storage
-from lightnvr.recording.unlinking import Unlinked, absent, unlink
+from lightnvr.recording.unlinking import absent, unlink
 
 AT_ONCE = 50
 """So many rows are deleted in one transaction, for which recorders and lists wait a moment."""
@@ -69,7 +69,7 @@ class Removal:
         wanted = set(chosen)
         return Removed(
             tuple(each for each in removed.recordings if each.id in wanted),
-            removed.freed_bytes,
+            removed.freed,
             failed | {key: reason for key, reason in removed.failed.items() if key in wanted},
         )
 
@@ -86,19 +86,21 @@ class Removal:
             # A file of this name that is being written is another one: its row replaces this one.
             if self._open.find(storage.id, PurePosixPath(recording.path)) is None:
                 of_storage[storage].append(recording)
-        done = Unlinked()
+        gone: list[Recording] = []
+        freed: dict[int, int] = {}
+        failed: dict[int, str] = {}
         for storage, recordings in of_storage.items():
             some = await asyncio.to_thread(unlink, self._disk, storage, recordings, self._today())
-            done.gone += some.gone
-            done.freed_bytes += some.freed_bytes
-            done.failed |= some.failed
+            gone += some.gone
+            freed[storage.id] = some.freed_bytes
+            failed |= some.failed
         async with self._database.writing.begin() as connection:
-            for recording in done.gone:
+            for recording in gone:
                 await store.remove(connection, recording)
-            await deletions.withdraw(connection, list(done.failed))
-        self.removed_bytes += sum(recording.size_bytes for recording in done.gone)
-        self._unfinished = len(done.gone) + len(done.failed) < len(intended)
-        return Removed(tuple(done.gone), done.freed_bytes, done.failed)
+            await deletions.withdraw(connection, list(failed))
+        self.removed_bytes += sum(recording.size_bytes for recording in gone)
+        self._unfinished = len(gone) + len(failed) < len(intended)
+        return Removed(tuple(gone), freed, failed)
 
     def _today(self) -> date:
         # A day more than a day ago: recordings may still be labelled with yesterday after the clock was set.

@@ -123,12 +123,12 @@ class Candidate:
 class Removed:
     """What became of recordings that were to be deleted.
 
-    `recordings` are gone, file and row; `freed_bytes` is what their files took. `failed` has, by id, why a file cannot
-    be removed now: these recordings stay. All others are open, protected or gone already.
+    `recordings` are gone, file and row; `freed` is what their files took, by the id of the storage. `failed` has, by
+    id, why a file cannot be removed now: these recordings stay. All others are open, protected or gone already.
     """
 
     recordings: tuple[Recording, ...] = ()
-    freed_bytes: int = 0
+    freed: Mapping[int, int] = field(default_factory=dict)
     failed: Mapping[int, str] = field(default_factory=dict)
 
 

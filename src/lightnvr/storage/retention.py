@@ -92,6 +92,8 @@ def deletions(
             gone[each.id] = Deletion(each, Reason.AGE)
     _within_quotas(mortal, rules, used_bytes, gone)
     freed = sum(deletion.recording.size_bytes for deletion in gone.values())
+    if freed >= bytes_to_free:
+        return list(gone.values())
     for each in sorted(mortal, key=lambda each: _importance(each, rules)):
         if freed >= bytes_to_free:
             break

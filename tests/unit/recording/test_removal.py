@@ -87,7 +87,7 @@ async def test_file_row_and_all_counts_go_together(database: Database, root: Pat
     removal = _removal(database)
     removed = await removal.remove(ids[:3])
     assert [each.id for each in removed.recordings] == ids[:3]
-    assert (removed.freed_bytes, removal.removed_bytes, removed.failed) == (3 * SIZE, 3 * SIZE, {})
+    assert (removed.freed, removal.removed_bytes, removed.failed) == ({1: 3 * SIZE}, 3 * SIZE, {})
     assert await _ids(database) == ids[3:]
     assert await _intended(database) == []
     assert await rows_and_files_agree(database, root)
@@ -194,7 +194,7 @@ async def test_a_row_without_its_file_goes_and_frees_nothing(database: Database,
     media_files(root)[0].unlink()
     removed = await _removal(database).remove(ids)
     assert len(removed.recordings) == 2
-    assert removed.freed_bytes == SIZE
+    assert removed.freed == {1: SIZE}
 
 
 async def test_a_path_that_leads_out_of_the_storage_is_not_followed(database: Database, root: Path) -> None:
@@ -225,7 +225,7 @@ async def test_recording_into_a_folder_that_is_just_deleted_never_fails(tmp_path
     ends = threading.Event()
 
     def remove_for_ever() -> None:
-        while not ends.wait(0.0002):
+        while not ends.wait(0.002):
             for path in (folder, folder.parent, folder.parent.parent):
                 disk.remove_folder(path)
 
