@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import update
@@ -14,6 +15,7 @@ from lightnvr.recording.disk import Disk
 from lightnvr.recording.layout import DirectoryFormat, recording_path
 from lightnvr.recording.model import CaptureMethod
 from lightnvr.recording.open_recordings import OpenRecording
+from lightnvr.recording.segment_file import SegmentFile
 from tests.rig.fake_time import NOON_US
 from tests.rig.film import Recipe
 from tests.rig.segments import facts, write
@@ -43,6 +45,11 @@ async def keep(
         ]
 
 
+@cache
+def _segment() -> SegmentFile:
+    return write(Recipe(seconds=1)).segment.recording.segment
+
+
 async def _keep_one(
     connection: AsyncConnection, root: Path, stream: str, start_us: int, disk: Disk | None, columns: dict[str, object]
 ) -> int:
@@ -60,8 +67,7 @@ async def _keep_one(
         while folder != root.parent:
             disk.sync_folder(folder)
             folder = folder.parent
-    segment = write(Recipe(seconds=1)).segment.recording.segment
-    recording_id = await store.insert_open(connection, OpenRecording(about, segment))
+    recording_id = await store.insert_open(connection, OpenRecording(about, _segment()))
     await store.complete(connection, recording_id, end_us=start_us + _APART_US, size_bytes=SIZE)
     if columns:
         await connection.execute(update(recordings).where(recordings.c.id == recording_id).values(columns))

@@ -1,8 +1,9 @@
 """/api/recordings: which recordings stay, and for how long."""
 
+from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.api.access import EDITOR, VIEWER, GuardedRoute
@@ -131,6 +132,14 @@ async def batch_protect(body: BatchProtectBody, services: Services) -> Response:
         message="Recordings protected" if body.protected else "Recordings unprotected",
     )
     return json_answer(answer)
+
+
+@router.delete("/protected", status_code=405, include_in_schema=False, dependencies=[VIEWER])
+@router.delete("/batch-protect", status_code=405, include_in_schema=False, dependencies=[VIEWER])
+@router.get("/batch-protect", status_code=405, include_in_schema=False, dependencies=[VIEWER])
+async def refuse_method() -> Response:
+    """These addresses look like those of recordings, which take this method."""
+    raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 @router.put(

@@ -58,11 +58,7 @@ async def of_stream(connection: AsyncConnection, stream_name: str, limit: int, n
 _FINISHED = select(recording_days.c.stream_name, func.sum(recording_days.c.size_bytes)).group_by(
     recording_days.c.stream_name
 )
-_OPEN = (
-    select(recordings.c.stream_name, func.sum(recordings.c.size_bytes))
-    .where(recordings.c.complete == false())
-    .group_by(recordings.c.stream_name)
-)
+_OPEN = select(recordings.c.stream_name, recordings.c.size_bytes).where(recordings.c.complete == false())
 
 
 async def used_bytes(connection: AsyncConnection) -> dict[str, int]:

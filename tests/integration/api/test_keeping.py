@@ -74,6 +74,14 @@ def test_several_are_protected_at_once_and_really_counted(some: RunningApi) -> N
             assert refused.json()["error"].startswith("ids ")
 
 
+def test_an_address_that_looks_like_a_recording_takes_its_own_methods_only(some: RunningApi) -> None:
+    with some.client("editor") as client:
+        for method, path, allowed in (("DELETE", "protected", "GET"), ("GET", "batch-protect", "POST")):
+            refused = client.request(method, f"/api/recordings/{path}")
+            assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
+        assert client.get("/api/recordings/other").status_code == 400
+
+
 def test_a_stream_says_how_long_its_recordings_are_kept(api: RunningApi) -> None:
     with api.client("editor") as client:
         client.post("/api/streams", json={"name": "Front Door", "url": "rtsp://192.0.2.1/x"}).raise_for_status()
