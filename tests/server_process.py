@@ -49,6 +49,8 @@ class ServerProcess:
             "LIGHTNVR_ADMIN_PASSWORD": ADMIN_PASSWORD,
             # How full the disk of the tests is must not matter.
             "LIGHTNVR_STORAGE_AUTO_DELETE_OLDEST": "false",
+            "LIGHTNVR_RTSP_PORT": "0",
+            "LIGHTNVR_WEBRTC_PORT": "0",
             **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None

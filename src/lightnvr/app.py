@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import shutil
 import signal
 import socket
@@ -9,11 +10,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from lightnvr import __version__
 from lightnvr.accounts.authentication import Authentication
@@ -24,18 +27,32 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
-from lightnvr.api.services import ApiOptions, ApiServices, IceServer, StorageSpace
+from lightnvr.api.connections import ConnectionLimits
+from lightnvr.api.relay import RelayPaths
+from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.serving import server_config
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.connections import Seats, ViewerLimits
+from lightnvr.live.hls.outputs import HlsOutputs
+from lightnvr.live.rtsp import Limits, RtspServer
+from lightnvr.live.rtsp.restream import Restream
+from lightnvr.live.webrtc import WebRtc
 from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
 from lightnvr.playback.timeline import Timeline
-from lightnvr.process import be_frugal_with_memory, give_memory_back, sole_owner
+from lightnvr.process import (
+    allow_many_open_files,
+    be_frugal_with_memory,
+    give_memory_back,
+    open_files_limit,
+    sole_owner,
+)
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.disk import OsDisk
@@ -51,28 +68,39 @@ from lightnvr.streams.live_inputs import CatalogLiveInputs
 from lightnvr.streams.plan import StreamPlan
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from lightnvr.wiring import HubRecorder, keeping, plan_for, rules_for
+from lightnvr.wiring import HubRecorder, admit_by, ice_servers, keeping, plan_for, rules_for, webrtc_options
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
+_GRACE_S = 0.5
+"""How long answers that are on their way may take when the server stops."""
+
 _HOUSEKEEPING_S = 15.0
+_SLOW_VIEWER_S = 30.0
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """The server while it runs: the TCP port it listens on, its task, its streams."""
+    """The server while it runs: the TCP ports it listens on, its task, its parts.
+
+    `rtsp_port` is None without RTSP, `relay_port` (of [go2rtc] api_port) without the addresses of the original's relay.
+    """
 
     port: int
+    rtsp_port: int | None
+    relay_port: int | None
     task: asyncio.Task[None]
     catalog: StreamCatalog
     fleet: Fleet
+    live: Channels
 
 
 def run(settings: Settings) -> None:
     """Run the server until SIGTERM or SIGINT. Raises OSError, UnusableDatabase, UnusableKeyFile."""
     be_frugal_with_memory()
+    allow_many_open_files()
     configure_logging(settings.general.log_level, settings.general.log_file)
     with sole_owner(settings.general.data_dir):
         uvloop.run(_serve(settings))
@@ -104,8 +132,12 @@ async def serve_until(
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, show_password: bool = True) -> AsyncIterator[RunningServer]:
+async def running(
+    settings: Settings, *, show_password: bool = True, viewer_limits: ViewerLimits | None = None
+) -> AsyncIterator[RunningServer]:
     """Run everything while the context is open; leaving it finishes every file.
+
+    `viewer_limits` are those of the settings unless given.
 
     Raises OSError, UnusableDatabase, UnusableKeyFile, InvalidAccount.
     """
@@ -129,6 +161,7 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
             _recording(settings, database, catalog) as (engine, fleet),
             _keeping(settings, database, catalog, engine) as keeper,
             _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
+            _webrtc(settings, live) as webrtc,
             _housekeeping(),
         ):
             fleet.on_applied(live.stream_changed)
@@ -144,21 +177,34 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                 keeper=keeper,
                 timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,
+                webrtc=webrtc,
+                hls=HlsOutputs(settings.live.hls_segment_s, engine.place.clock.wall_us, time.time),
                 storage_roots={engine.place.storage.id: settings.storage.path},
                 storage_space=partial(_space, engine, settings.storage.path),
                 probe=_look,
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
                 problems=lambda: (*engine.problems(), *keeper.problems()),
+                viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 options=ApiOptions(
                     version=__version__,
                     dialect=settings.api.dialect,
                     trusted_proxies=settings.web.trusted_proxy_cidrs,
-                    ice_servers=_ice_servers(settings),
+                    ice_servers=ice_servers(settings.go2rtc),
+                    cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
                 ),
             )
-            async with _http(settings, services) as (port, task):
-                yield RunningServer(port, task, catalog, fleet)
+            api = create_api(services)
+            async with (
+                _rtsp(settings, live, authentication) as rtsp_port,
+                _relay(settings, api) as relay_port,
+                _http(settings.web.bind_ip, settings.web.port, api) as (port, task),
+            ):
+                try:
+                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live)
+                finally:
+                    # While their connections are still served, so that each viewer is told.
+                    live.audience.end_all("LightNVR is being stopped.")
     finally:
         await database.close()
 
@@ -248,6 +294,37 @@ async def _live(inputs: CatalogLiveInputs, authentication: Authentication) -> As
         await asyncio.wait([task])
 
 
+@asynccontextmanager
+async def _rtsp(settings: Settings, live: Channels, authentication: Authentication) -> AsyncIterator[int | None]:
+    host, port = settings.web.bind_ip, settings.live.rtsp_port
+    if not settings.live.rtsp_enabled or not port:
+        yield None
+        return
+    mounts = Restream(live, admit_by(authentication), random.SystemRandom())
+    server = RtspServer(mounts, host=host, port=port, limits=Limits(max_lag=_SLOW_VIEWER_S))
+    try:
+        await server.start()
+    except OSError as error:
+        raise OSError(
+            f"Cannot listen on {host}, port {port}, for RTSP: {error.strerror}. Choose another port with "
+            "[live] rtsp_port (LIGHTNVR_RTSP_PORT); 0 is none."
+        ) from error
+    try:
+        log.info("streams can be watched at rtsp://%s:%d/name", host, server.port)
+        yield server.port
+    finally:
+        await server.close()
+
+
+@asynccontextmanager
+async def _webrtc(settings: Settings, live: Channels) -> AsyncIterator[WebRtc]:
+    webrtc = WebRtc(live, webrtc_options(settings), partial(datetime.now, UTC), random.SystemRandom())
+    try:
+        yield webrtc
+    finally:
+        await webrtc.close()
+
+
 def _authentication(
     settings: Settings, accounts: AccountStore, secrets: SecretBox
 ) -> tuple[Authentication, Logins, Sessions]:
@@ -292,16 +369,6 @@ async def _look(address: SourceAddress, transport: Transport) -> ProbeResult:
     return await asyncio.to_thread(probe, address, transport, _PROBE_S)
 
 
-def _ice_servers(settings: Settings) -> tuple[IceServer, ...]:
-    go2rtc = settings.go2rtc
-    servers: list[IceServer] = []
-    if go2rtc.stun_enabled and go2rtc.stun_server:
-        servers.append(IceServer(f"stun:{go2rtc.stun_server.removeprefix('stun:')}"))
-    if go2rtc.turn_enabled and go2rtc.turn_server_url:
-        servers.append(IceServer(go2rtc.turn_server_url, go2rtc.turn_username, go2rtc.turn_password))
-    return tuple(servers)
-
-
 class _Server(uvicorn.Server):
     """Signals are handled by the composition root: uvicorn would raise them again and skip the finishing of files."""
 
@@ -314,25 +381,39 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.ready.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is quick be finished, then cut the rest: a download must not hold up the finishing of files."""
+        cut = asyncio.get_running_loop().call_later(_GRACE_S, self._cut)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut.cancel()
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
 @asynccontextmanager
-async def _http(settings: Settings, services: ApiServices) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
-    listener = _listen(settings.web.bind_ip, settings.web.port)
-    config = uvicorn.Config(
-        create_api(services),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+async def _relay(settings: Settings, api: ASGIApp) -> AsyncIterator[int | None]:
+    if not settings.go2rtc.api_port:
+        yield None
+        return
+    async with _http(settings.web.bind_ip, settings.go2rtc.api_port, RelayPaths(api), "[go2rtc] api_port") as (port, _):
+        yield port
+
+
+@asynccontextmanager
+async def _http(
+    host: str, wanted_port: int, app: ASGIApp, option: str = "--port"
+) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
+    listener = _listen(host, wanted_port, option)
+    server = _Server(server_config(app, ConnectionLimits(connections=min(1000, open_files_limit() // 2))))
+    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http {wanted_port}")
     try:
         ready = asyncio.create_task(server.ready.wait())
         await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
@@ -344,9 +425,11 @@ async def _http(settings: Settings, services: ApiServices) -> AsyncIterator[tupl
         listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, option: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise OSError(f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with --port.") from error
+        raise OSError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with {option}."
+        ) from error

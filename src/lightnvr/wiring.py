@@ -5,7 +5,14 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lightnvr.config.settings import StorageSettings, StreamsSettings
+from lightnvr.accounts.admission import Admission
+from lightnvr.accounts.authentication import Authentication, Credentials, basic_password
+from lightnvr.accounts.model import TooManyAttempts
+from lightnvr.config.settings import Go2rtcSettings, Settings, StorageSettings, StreamsSettings
+from lightnvr.live.ice_servers import IceServer
+from lightnvr.live.rtsp.mount import Caller
+from lightnvr.live.rtsp.restream import Admit, TooManyTries
+from lightnvr.live.webrtc import WebRtcOptions
 from lightnvr.media.hub import Hub
 from lightnvr.media.opening import OpenOptions, Transport
 from lightnvr.media.source import SourceOptions
@@ -83,13 +90,40 @@ def keeping(storage: StorageSettings) -> KeeperOptions:
     )
 
 
+def webrtc_options(settings: Settings) -> WebRtcOptions:
+    """Return how WebRTC is served."""
+    live, go2rtc = settings.live, settings.go2rtc
+    return WebRtcOptions(
+        port=live.webrtc_port,
+        external=tuple((live.webrtc_external_ip or go2rtc.external_ip).split()),
+        stun_server=go2rtc.stun_server if go2rtc.stun_enabled else "",
+        max_viewers=live.webrtc_max_viewers,
+    )
+
+
+def ice_servers(go2rtc: Go2rtcSettings) -> tuple[IceServer, ...]:
+    """Return the servers that browsers are told of."""
+    servers: list[IceServer] = []
+    if go2rtc.stun_enabled and go2rtc.stun_server:
+        servers.append(IceServer(f"stun:{go2rtc.stun_server.removeprefix('stun:')}"))
+    if go2rtc.turn_enabled and go2rtc.turn_server_url:
+        servers.append(
+            IceServer(go2rtc.turn_server_url, go2rtc.turn_username, go2rtc.turn_password, go2rtc.turn_secret)
+        )
+    return tuple(servers)
+
+
 class HubRecorder:
     """A recorder that takes what a hub publishes. Implements `RunningRecorder`."""
 
     def __init__(self, place: RecordingPlace, plan: RecordingPlan, hub: Hub, connection: ConnectedSource) -> None:
         self._hub = hub
         self._subscription = hub.subscribe(
-            limit_bytes=_QUEUE_BYTES, limit_s=_QUEUE_S, batch_s=2 * place.fragment_duration_us / 1e6
+            limit_bytes=_QUEUE_BYTES,
+            limit_s=_QUEUE_S,
+            batch_s=2 * place.fragment_duration_us / 1e6,
+            # What completes a fragment ends a rest, so nothing reaches the disk later than it could.
+            longest_rest_s=place.fragment_duration_us / 1e6,
         )
 
         def measured_fps() -> float:
@@ -129,3 +163,21 @@ class HubRecorder:
                 return False
             await asyncio.sleep(_JOIN_POLL_S)
         return True
+
+
+def admit_by(authentication: Authentication) -> Admit:
+    """Return what lets RTSP viewers in: a user's name and password, an API key as the password, or a ticket."""
+
+    async def admit(caller: Caller) -> Admission | None:
+        key = basic_password(caller.authorization)
+        try:
+            # The key first: as a password it would be a wrong one, and be counted as such.
+            return (
+                await authentication.admission(Credentials(api_key=key, address=caller.address)) if key else None
+            ) or await authentication.admission(
+                Credentials(authorization=caller.authorization, ticket=caller.ticket, address=caller.address)
+            )
+        except TooManyAttempts as error:
+            raise TooManyTries(error.retry_after_s) from error
+
+    return admit

@@ -101,7 +101,7 @@ class RtspCamera:
             tls=self._tls,
             limits=self._limits,
         )
-        await server.__aenter__()
+        await server.start()
         self._server, self.port = server, server.port
 
     async def stop(self) -> None:

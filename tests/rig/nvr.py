@@ -13,9 +13,11 @@ import httpx
 
 from lightnvr.app import RunningServer, running
 from lightnvr.config import Settings
+from lightnvr.live.connections import ViewerLimits
 from lightnvr.streams.status import RecordingState, StreamState, StreamStatus
 from lightnvr.wiring import plan_for
 from tests.rig.footage import Footage, all_footage
+from tests.server_process import free_port
 
 PATIENCE_S = 40.0
 """After this it will never happen."""
@@ -127,6 +129,11 @@ class Nvr:
         self.root = settings.storage.path
         self._counter = itertools.count(1)
 
+    def rtsp(self, name: str, user: str = "", password: str = "", query: str = "") -> str:
+        """Where a stream can be watched by RTSP."""
+        who = f"{quote(user, safe='')}:{quote(password, safe='')}@" if password else ""
+        return f"rtsp://{who}127.0.0.1:{self.server.rtsp_port}/{quote(name, safe='')}{query}"
+
     async def get(self, path: str, **query: str) -> Row:
         """What the API answers to a GET that succeeds."""
         answer = await self.client.get(path, params=query)
@@ -149,14 +156,25 @@ class Nvr:
         await self.server.fleet.start([replace(plan, recording=replace(plan.recording, segment_duration_s=seconds))])
 
 
-def quick_settings(folder: Path, **storage: object) -> Settings:
-    """Settings with short patience, everything in `folder`, any free port, and no login."""
+def quick_settings(
+    folder: Path, *, rtsp: bool = False, password: str = "", cors_origins: str = "", **storage: object
+) -> Settings:
+    """Settings with short patience, everything in `folder`, any free port, and no login.
+
+    With a `password` there is a login: that of admin. With `rtsp` there is an RTSP server.
+    """
     settings = Settings.model_validate(
         {
             "general": {"data_dir": folder},
             # How full the disk of the tests is must not matter.
             "storage": {"auto_delete_oldest": False, **storage},
-            "web": {"auth_enabled": False},
+            "web": {"auth_enabled": bool(password), "password": password, "bind_ip": "127.0.0.1"},
+            "live": {
+                "rtsp_port": free_port() if rtsp else 0,
+                "webrtc_port": 0,
+                "hls_segment_s": 1,
+                "cors_origins": cors_origins,
+            },
             "streams": {"max_streams": 256, "connect_timeout_s": 2, "stall_timeout_s": 2},
         }
     )
@@ -164,11 +182,24 @@ def quick_settings(folder: Path, **storage: object) -> Settings:
 
 
 @asynccontextmanager
-async def running_nvr(folder: Path, **storage: object) -> AsyncIterator[Nvr]:
-    """Run a server with quick settings while the context is open; `storage` are members of that section."""
-    settings = quick_settings(folder, **storage)
+async def running_nvr(
+    folder: Path,
+    *,
+    rtsp: bool = False,
+    password: str = "",
+    cors_origins: str = "",
+    viewer_limits: ViewerLimits | None = None,
+    **storage: object,
+) -> AsyncIterator[Nvr]:
+    """Run a server with quick settings while the context is open; `storage` are members of that section.
+
+    The client is logged in as admin when there is a `password`.
+    """
+    settings = quick_settings(folder, rtsp=rtsp, password=password, cors_origins=cors_origins, **storage)
     async with (
-        running(settings, show_password=False) as server,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client,
+        running(settings, show_password=False, viewer_limits=viewer_limits) as server,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{server.port}", timeout=30, auth=("admin", password) if password else None
+        ) as client,
     ):
         yield Nvr(server, client, settings)

@@ -101,12 +101,7 @@ class Authentication:
         return None if user is None else (user, ProofKind.API_KEY, token_hash(key))
 
     async def _basic(self, encoded: str, address: str) -> User | None:
-        # RFC 7617: base64 of name:password, the first colon separates.
-        try:
-            decoded = base64.b64decode(encoded, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-        username, _, password = decoded.partition(":")
+        username, password = _name_and_password(encoded)
         if not username or not password:
             return None
         return await self._logins.check_remembered(username, password, address)
@@ -114,3 +109,19 @@ class Authentication:
     async def _api_key(self, key: str) -> User | None:
         user = await self._store.by_api_key(token_hash(key))
         return user if user is not None and user.is_active else None
+
+
+def basic_password(authorization: str) -> str:
+    """Return the password that a Basic `Authorization` holds, empty when it is none."""
+    scheme, _, encoded = authorization.partition(" ")
+    return _name_and_password(encoded.strip())[1] if scheme.lower() == "basic" else ""
+
+
+def _name_and_password(encoded: str) -> tuple[str, str]:
+    # RFC 7617: base64 of name:password, the first colon separates.
+    try:
+        decoded = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    username, _, password = decoded.partition(":")
+    return username, password

@@ -24,15 +24,44 @@ router = APIRouter(prefix="/api/timeline", tags=["Timeline"], route_class=Guarde
 _DAY_US = 86_400_000_000
 _MOST_IDS = 1000
 _HLS = "application/vnd.apple.mpegurl"
-_PLAYLIST: Responses = {200: {"description": "The playlist.", "content": {_HLS: {}}}}
-_INIT: Responses = {200: {"description": "The init segment.", "content": {"video/mp4": {}}}}
+_EXAMPLE = """\
+#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-TARGETDURATION:12
+#EXT-X-MEDIA-SEQUENCE:0
+#EXT-X-PLAYLIST-TYPE:VOD
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MAP:URI="init/4711.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2026-08-01T10:00:00.000Z
+#EXTINF:6.000000,
+#EXT-X-BYTERANGE:1500000@1197
+media/4711.mp4?shift=0
+#EXT-X-ENDLIST
+"""
+_PLAYLIST: Responses = {
+    200: {"description": "The playlist.", "content": {_HLS: {"schema": {"type": "string"}, "example": _EXAMPLE}}}
+}
+_INIT: Responses = {
+    200: {
+        "description": "The init segment.",
+        "content": {"video/mp4": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 _FOUND: Responses = {302: {"description": "To the recording, with the offset in seconds as a media fragment."}}
 Time = "ISO 8601 with any offset (none is UTC), a date, or Unix seconds."
 StreamName = Annotated[
     str, Query(alias="stream", min_length=1, max_length=64, description="Name of the stream.", examples=["Front Door"])
 ]
-Start = Annotated[str | None, Query(description=f"Beginning of the span, 24 hours before its end by default. {Time}")]
-End = Annotated[str | None, Query(description=f"End of the span, now by default. {Time}")]
+Start = Annotated[
+    str | None,
+    Query(
+        description=f"Beginning of the span, 24 hours before its end by default. {Time}",
+        examples=["2026-08-01T10:00:00Z"],
+    ),
+]
+End = Annotated[
+    str | None, Query(description=f"End of the span, now by default. {Time}", examples=["2026-08-01T11:00:00Z"])
+]
 
 
 class TimelineSegment(BaseModel):
@@ -166,7 +195,8 @@ async def manifest(
     start: Start = None,
     end: End = None,
     frames: Annotated[
-        Literal["all", "key"], Query(description="`key` gives a playlist of keyframes only, for fast playback.")
+        Literal["all", "key"],
+        Query(description="`key` gives a playlist of keyframes only, for fast playback.", examples=["all"]),
     ] = "all",
 ) -> Response:
     """A playlist of byte ranges into the recordings of a span, 7 days at most. Nothing is copied for it.
@@ -204,7 +234,9 @@ async def media(
     recording_id: RecordingId,
     request: Request,
     services: Services,
-    shift: Annotated[int, Query(ge=0, le=10**13, description="Microseconds by which the media begins later.")] = 0,
+    shift: Annotated[
+        int, Query(ge=0, le=10**13, description="Microseconds by which the media begins later.", examples=[0])
+    ] = 0,
 ) -> Response:
     """The file of a recording under an address that players take for a media segment. Playlists name its ranges.
 
@@ -229,7 +261,9 @@ async def media(
 async def play(
     services: Services,
     stream_name: StreamName,
-    start: Annotated[str | None, Query(description=f"The moment, now by default. {Time}")] = None,
+    start: Annotated[
+        str | None, Query(description=f"The moment, now by default. {Time}", examples=["2026-08-01T10:17:00Z"])
+    ] = None,
 ) -> Response:
     """Redirects to the recording that shows a moment, at the keyframe before it.
 
@@ -253,7 +287,9 @@ async def density(
     stream_name: StreamName,
     start: Start = None,
     end: End = None,
-    buckets: Annotated[int, Query(ge=1, le=2000, description="Into how many equal parts the span is divided.")] = 144,
+    buckets: Annotated[
+        int, Query(ge=1, le=2000, description="Into how many equal parts the span is divided.", examples=[144])
+    ] = 144,
 ) -> Response:
     """For drawing a timeline: the seconds recorded in each part of a span of up to 400 days."""
     start_us, end_us = _span(services, start, end, longest_us=400 * _DAY_US)

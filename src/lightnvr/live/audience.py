@@ -102,6 +102,10 @@ class Audience:
         """Return the viewer that a single request belongs to; it counts as watching for 30 s after its last one."""
         key = (way, stream_id, admission.proof, address)
         visit = self._visits.get(key)
+        if visit is not None and visit.viewer.ended.is_set():
+            # Whoever may watch again, because the stream is not private any more, is another viewer.
+            self._viewers.discard(visit.viewer)
+            visit = None
         if visit is None:
             visit = self._visits[key] = _Visit(self._viewer(way, stream_id, admission))
         visit.latest = self._monotonic()
@@ -111,6 +115,15 @@ class Audience:
         """Return how many watch now, by way and stream id."""
         self._forget_visits()
         return Counter((viewer.way, viewer.stream_id) for viewer in self._viewers)
+
+    async def admits(self, admission: Admission) -> bool:
+        """Whether an admission of a while ago still holds."""
+        return admission.proof not in await self._lapsed([admission.proof])
+
+    def end_all(self, reason: str) -> None:
+        """End everybody."""
+        for viewer in tuple(self._viewers):
+            viewer.end(reason)
 
     def end_stream(self, stream_id: int, reason: str) -> None:
         """End everybody who watches this stream."""

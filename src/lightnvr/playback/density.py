@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightnvr.recording.model import CaptureMethod, Recording
+from lightnvr.recording.model import CaptureMethod
+from lightnvr.recording.service import Covered
 
 _TRIGGERED = frozenset({CaptureMethod.MOTION, CaptureMethod.DETECTION})
 
@@ -22,7 +23,7 @@ class DensityBucket:
     triggered_s: float
 
 
-def density(recordings: Sequence[Recording], start_us: int, end_us: int, buckets: int) -> list[DensityBucket]:
+def density(recordings: Sequence[Covered], start_us: int, end_us: int, buckets: int) -> list[DensityBucket]:
     """Divide a span into equal buckets and say how much of each the recordings cover."""
     edges = start_us + np.arange(buckets + 1, dtype=np.int64) * (end_us - start_us) // buckets
     recorded = _covered(recordings, edges)
@@ -33,7 +34,7 @@ def density(recordings: Sequence[Recording], start_us: int, end_us: int, buckets
     ]
 
 
-def _covered(recordings: Sequence[Recording], edges: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> list[float]:
+def _covered(recordings: Sequence[Covered], edges: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> list[float]:
     if not recordings:
         return [0.0] * (len(edges) - 1)
     starts = np.array([each.start_us for each in recordings], np.int64)

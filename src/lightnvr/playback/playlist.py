@@ -59,6 +59,7 @@ def media_playlist(
     before: PlaylistPart | None = None
     ends_us = 0
     inits: dict[bytes, int] = {}
+    heads: dict[int, str] = {}
     for part in parts:
         wanted_us = part.start_us - parts[0].start_us
         # A camera whose clock runs fast makes files that are longer than the time they cover: they must not overlap.
@@ -71,17 +72,26 @@ def media_playlist(
         lines.append(f'#EXT-X-MAP:URI="init/{init_id}.mp4"')
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(part.start_us + int(part.segments.starts_us[0]))}")
         before, ends_us = part, shift_us + part.length_us
-        segments, uri = part.segments, f"media/{part.recording_id}.mp4?shift={shift_us}"
-        lines.extend(
-            f"#EXTINF:{duration_us / 1e6:.6f},\n#EXT-X-BYTERANGE:{size}@{offset}\n{uri}"
-            for offset, size, duration_us in zip(
-                segments.offsets.tolist(), segments.sizes.tolist(), segments.durations_us.tolist(), strict=True
-            )
-        )
+        lines.append(_entries(part.segments, f"media/{part.recording_id}.mp4?shift={shift_us}", heads))
     if ended:
         lines.append("#EXT-X-ENDLIST")
     lines.append("")
     return "\n".join(lines)
+
+
+def _entries(segments: MediaSegments, uri: str, heads: dict[int, str]) -> str:
+    # Most durations come again and again, and to write one as a decimal fraction takes longer than all the rest.
+    durations_us: list[int] = segments.durations_us.tolist()
+    for duration_us in set(durations_us).difference(heads):
+        heads[duration_us] = f"#EXTINF:{duration_us / 1e6:.6f},\n#EXT-X-BYTERANGE:"
+    return "\n".join(
+        [
+            f"{heads[duration_us]}{size}@{offset}\n{uri}"
+            for offset, size, duration_us in zip(
+                segments.offsets.tolist(), segments.sizes.tolist(), durations_us, strict=True
+            )
+        ]
+    )
 
 
 def _date_time(microseconds: int) -> str:

@@ -1,5 +1,6 @@
 """What can be asked about the recorded time of a stream."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -55,16 +56,20 @@ class Timeline:
         end_us = now_us if end_us is None else end_us
         found = await self._recorded.overlapping(stream_name, start_us, end_us, _MOST_RECORDINGS)
         indexes = await self._recorded.media(found)
-        parts = [
-            self._part(recording, indexes[recording.id], start_us, end_us, keyframes_only=keyframes_only)
-            for recording in found
-            if recording.id in indexes and not recording.damaged
-        ]
-        parts = [part for part in parts if len(part.segments)]
-        if not parts:
-            raise NothingRecorded("No recordings found for the specified time range")
-        kind = PlaylistType.EVENT if grows else PlaylistType.VOD
-        return media_playlist(parts, kind, ended=not grows, keyframes_only=keyframes_only)
+        shown = [recording for recording in found if recording.id in indexes and not recording.damaged]
+
+        def text() -> str:
+            parts = [
+                _part(recording, indexes[recording.id], start_us, end_us, keyframes_only=keyframes_only)
+                for recording in shown
+            ]
+            parts = [part for part in parts if len(part.segments)]
+            if not parts:
+                raise NothingRecorded("No recordings found for the specified time range")
+            kind = PlaylistType.EVENT if grows else PlaylistType.VOD
+            return media_playlist(parts, kind, ended=not grows, keyframes_only=keyframes_only)
+
+        return await asyncio.to_thread(text)
 
     async def position(self, stream_name: str, moment_us: int) -> PlayPosition:
         """Return the keyframe before a moment, in the recording that shows it or the nearest one.
@@ -83,8 +88,8 @@ class Timeline:
 
     async def density(self, stream_name: str, start_us: int, end_us: int, buckets: int) -> list[DensityBucket]:
         """Return how much of each of `buckets` equal parts of a span was recorded."""
-        found = await self._recorded.overlapping(stream_name, start_us, end_us, _MOST_RECORDINGS)
-        return density(found, start_us, end_us, buckets)
+        covered = await self._recorded.covered(stream_name, start_us, end_us)
+        return await asyncio.to_thread(density, covered, start_us, end_us, buckets)
 
     async def by_ids(self, recording_ids: list[int]) -> tuple[Recording, ...]:
         """Return chosen recordings, in this order."""
@@ -101,11 +106,9 @@ class Timeline:
             raise RecordingNotFound(f"The media of recording {recording.id} is not known.")
         return ShiftedMedia(index, shift_us)
 
-    @staticmethod
-    def _part(
-        recording: Recording, index: MediaIndex, start_us: int, end_us: int, *, keyframes_only: bool
-    ) -> PlaylistPart:
-        cut = keyframe_segments if keyframes_only else media_segments
-        whole: MediaSegments = cut(index.table, is_whole=index.is_whole)
-        shown = whole.between(start_us - recording.start_us, end_us - recording.start_us)
-        return PlaylistPart(recording.id, recording.start_us, index.table.end_us, index.init_segment, shown)
+
+def _part(recording: Recording, index: MediaIndex, start_us: int, end_us: int, *, keyframes_only: bool) -> PlaylistPart:
+    cut = keyframe_segments if keyframes_only else media_segments
+    whole: MediaSegments = cut(index.table, is_whole=index.is_whole)
+    shown = whole.between(start_us - recording.start_us, end_us - recording.start_us)
+    return PlaylistPart(recording.id, recording.start_us, index.table.end_us, index.init_segment, shown)

@@ -63,5 +63,13 @@ def _variable_length_integers(content: npt.NDArray[np.uint8]) -> Int64s:
     if not len(ends) or ends[-1] != len(content) - 1:
         raise ValueError("the fragment index is cut off")
     begins = np.concatenate(([0], ends[:-1] + 1))
-    places = np.arange(len(content)) - np.repeat(begins, ends - begins + 1)
-    return np.add.reduceat((content & 0x7F).astype(np.int64) << (7 * places), begins)
+    septets = content & 0x7F
+    values = septets[begins].astype(np.int64)
+    # A value has a few bytes at most, so one step for each place is less work than one for each byte.
+    longer = np.flatnonzero(ends > begins)
+    place = 1
+    while len(longer):
+        values[longer] |= septets[begins[longer] + place].astype(np.int64) << (7 * place)
+        place += 1
+        longer = longer[ends[longer] - begins[longer] >= place]
+    return values

@@ -9,7 +9,7 @@ from lightnvr.recording import store, time_queries
 from lightnvr.recording.fragment_table import FragmentTable
 from lightnvr.recording.model import Recording, RecordingNotFound
 from lightnvr.recording.open_recordings import OpenRecordings
-from lightnvr.recording.service import MediaIndex
+from lightnvr.recording.service import Covered, MediaIndex
 
 
 class StoredTime:
@@ -23,6 +23,11 @@ class StoredTime:
         """See RecordedTime."""
         async with self._database.reading.connect() as connection:
             return await time_queries.overlapping(connection, stream_name, start_us, end_us, limit)
+
+    async def covered(self, stream_name: str, start_us: int, end_us: int) -> Sequence[Covered]:
+        """See RecordedTime."""
+        async with self._database.reading.connect() as connection:
+            return await time_queries.covered(connection, stream_name, start_us, end_us)
 
     async def nearest(self, stream_name: str, moment_us: int, within_us: int) -> Recording | None:
         """See RecordedTime."""

@@ -95,8 +95,7 @@ class Removal:
             freed[storage.id] = some.freed_bytes
             failed |= some.failed
         async with self._database.writing.begin() as connection:
-            for recording in gone:
-                await store.remove(connection, recording)
+            await store.remove_all(connection, [recording.id for recording in gone])
             await deletions.withdraw(connection, list(failed))
         self.removed_bytes += sum(recording.size_bytes for recording in gone)
         self._unfinished = len(gone) + len(failed) < len(intended)

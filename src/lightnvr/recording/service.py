@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lightnvr.recording.fragment_table import FragmentTable
 from lightnvr.recording.model import CaptureMethod, Recording, RecordingFilter, RecordingPage, Tier
@@ -78,6 +78,14 @@ class MediaIndex:
     is_whole: bool
 
 
+class Covered(NamedTuple):
+    """The time that one recording covers, in microseconds since 1970 UTC, and why it was made."""
+
+    start_us: int
+    end_us: int
+    capture_method: CaptureMethod
+
+
 class RecordedTime(Protocol):
     """Finds recordings by the time they show."""
 
@@ -86,6 +94,10 @@ class RecordedTime(Protocol):
 
         The span includes both of its ends, microseconds since 1970 UTC.
         """
+        ...
+
+    async def covered(self, stream_name: str, start_us: int, end_us: int) -> Sequence[Covered]:
+        """Return what `overlapping` would, all of it, without the rest of the recordings."""
         ...
 
     async def nearest(self, stream_name: str, moment_us: int, within_us: int) -> Recording | None:

@@ -1,5 +1,6 @@
 """The queries of recordings. Every list has an index made for it; see `benchmarks/list_recordings.py`."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -188,22 +189,32 @@ async def complete(
     await connection.execute(update(recordings).where(recordings.c.id == recording_id).values(values))
     grown = size_bytes - (was.size_bytes if was.complete else 0)
     await _add_to_day(connection, was.stream_name, was.start_us, 0, grown)
-    if was.complete:
-        await _rank(connection, was, -1)
-    await _rank(connection, replace(was, end_us=end_us, size_bytes=size_bytes), 1)
+    before = [(was, -1)] if was.complete else []
+    await ranks.add(connection, [*before, (replace(was, end_us=end_us, size_bytes=size_bytes), 1)])
 
 
 async def remove(connection: AsyncConnection, recording: Recording) -> bool:
     """Delete the row of a recording. Returns False when it was gone already."""
-    was = await get(connection, recording.id)
-    gone = await connection.execute(delete(recordings).where(recordings.c.id == recording.id))
-    if was is None or not gone.rowcount:
-        return False
-    size_bytes = was.size_bytes if was.complete else 0
-    await _add_to_day(connection, was.stream_name, was.start_us, -1, -size_bytes)
-    if was.complete:
-        await _rank(connection, was, -1)
-    return True
+    return bool(await remove_all(connection, [recording.id]))
+
+
+async def remove_all(connection: AsyncConnection, recording_ids: Sequence[int]) -> tuple[Recording, ...]:
+    """Delete the rows of some hundred recordings at most. Returns those that were there."""
+    chosen = recordings.c.id.in_(recording_ids)
+    there = {row[0]: recording_from(row) for row in await connection.execute(select(recordings).where(chosen))}
+    gone = set((await connection.execute(delete(recordings).where(chosen).returning(recordings.c.id))).scalars())
+    removed = tuple(recording for key, recording in there.items() if key in gone)
+    days: Counter[tuple[int, str]] = Counter()
+    sizes: Counter[tuple[int, str]] = Counter()
+    for recording in removed:
+        day = recording.start_us // DAY_US, recording.stream_name
+        days[day] -= 1
+        sizes[day] -= recording.size_bytes if recording.complete else 0
+    for (day_number, stream_name), many in sorted(days.items()):
+        size_bytes = sizes[day_number, stream_name]
+        await _add_to_day(connection, stream_name, day_number * DAY_US, many, size_bytes)
+    await ranks.add(connection, [(recording, -1) for recording in removed if recording.complete])
+    return removed
 
 
 async def _add_to_day(
@@ -216,21 +227,6 @@ async def _add_to_day(
         "size_bytes": size_bytes,
     }
     await connection.execute(_ADD_TO_DAY, values)
-
-
-async def _rank(connection: AsyncConnection, recording: Recording, recordings: int) -> None:
-    values = {
-        RecordingSort.ID: recording.id,
-        RecordingSort.END_TIME: recording.end_us,
-        RecordingSort.SIZE_BYTES: recording.size_bytes,
-    }
-    await ranks.add(
-        connection,
-        values,
-        stream_name=recording.stream_name,
-        start_us=recording.start_us,
-        recordings=recordings,
-    )
 
 
 async def ensure_storage(connection: AsyncConnection, name: str, root: str) -> tuple[int, bool]:

@@ -2,35 +2,48 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_media, recordings
-from lightnvr.recording.model import Recording
+from lightnvr.recording.model import CaptureMethod, Recording
 from lightnvr.recording.rows import recording_from
+from lightnvr.recording.service import Covered
 
 _LONGEST_US = 2 * 3600 * 1_000_000
 """No recording is longer: a segment is an hour at most and ends with the next keyframe. One that is longer all the same
 is found when it is the last to begin before the span."""
 
 _IDS_AT_ONCE = 500
+_METHODS = {method.value: method for method in CaptureMethod}
 
 
 async def overlapping(
     connection: AsyncConnection, stream_name: str, start_us: int, end_us: int, limit: int
 ) -> tuple[Recording, ...]:
     """Return the recordings of a stream that show anything of [start_us, end_us], in order of time."""
-    of_stream = recordings.c.stream_name == stream_name
-    before = select(func.max(recordings.c.start_us)).where(of_stream, recordings.c.start_us <= start_us)
-    latest_before = (await connection.execute(before)).scalar_one()
-    earliest = start_us - _LONGEST_US if latest_before is None else min(start_us - _LONGEST_US, latest_before)
     query = (
         select(recordings)
-        .where(of_stream, recordings.c.start_us.between(earliest, end_us), recordings.c.end_us >= start_us)
+        .where(await _in_span(connection, stream_name, start_us, end_us))
         .order_by(recordings.c.start_us, recordings.c.id)
         .limit(limit)
     )
     return tuple(recording_from(row) for row in (await connection.execute(query)).all())
+
+
+async def covered(connection: AsyncConnection, stream_name: str, start_us: int, end_us: int) -> list[Covered]:
+    """Return the times of the recordings of a stream that show anything of [start_us, end_us]."""
+    query = select(recordings.c.start_us, recordings.c.end_us, recordings.c.capture_method)
+    rows = (await connection.execute(query.where(await _in_span(connection, stream_name, start_us, end_us)))).all()
+    return [Covered(row[0], row[1], _METHODS[row[2]]) for row in rows]
+
+
+async def _in_span(connection: AsyncConnection, stream_name: str, start_us: int, end_us: int) -> ColumnElement[bool]:
+    of_stream = recordings.c.stream_name == stream_name
+    before = select(func.max(recordings.c.start_us)).where(of_stream, recordings.c.start_us <= start_us)
+    latest_before = (await connection.execute(before)).scalar_one()
+    earliest = start_us - _LONGEST_US if latest_before is None else min(start_us - _LONGEST_US, latest_before)
+    return of_stream & recordings.c.start_us.between(earliest, end_us) & (recordings.c.end_us >= start_us)
 
 
 async def by_ids(connection: AsyncConnection, recording_ids: Sequence[int]) -> dict[int, Recording]:

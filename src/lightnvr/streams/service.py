@@ -3,7 +3,10 @@
 from typing import Protocol
 
 from lightnvr.media.hub import Hub
+from lightnvr.streams.model import StreamNotFound
 from lightnvr.streams.status import StreamStatus
+
+__all__ = ["LiveInput", "LiveInputs", "StreamNotFound", "StreamSupervisors"]
 
 
 class StreamSupervisors(Protocol):

@@ -1,10 +1,12 @@
 """The API as its clients see it: a real server on a port of loopback, with a real SQLite file."""
 
+import random
 import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,11 +25,15 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
-from lightnvr.api.services import ApiOptions, ApiServices, IceServer, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.serving import server_config
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.hls.outputs import HlsOutputs
+from lightnvr.live.ice_servers import IceServer
+from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
@@ -91,6 +97,7 @@ def running_api(
         store, sessions, logins, ticket_key=secrets.derived_key("live tickets"), now=clock, enabled=auth_enabled
     )
     catalog = StreamCatalog(database, StreamStore(secrets), max_streams=max_streams, segment_duration=900, now=clock)
+    live = Channels(NothingLive(), Audience(authentication.standing.lapsed))
     services = ApiServices(
         authentication=authentication,
         sessions=sessions,
@@ -101,7 +108,9 @@ def running_api(
         care=recordings,
         keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
-        live=Channels(NothingLive(), Audience(authentication.standing.lapsed)),
+        live=live,
+        webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
+        hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
         storage_roots={1: folder / "recordings"},
         storage_space=_space,
         probe=probe,
@@ -156,7 +165,7 @@ class _Server(uvicorn.Server):
 @contextmanager
 def _serving(app: FastAPI, database: Database) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", proxy_headers=False), database)
+    server = _Server(server_config(app), database)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

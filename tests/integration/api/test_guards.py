@@ -6,11 +6,22 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, WebSocket
 
-from lightnvr.api.access import PUBLIC, VIEWER, GuardedRoute, RouteWithoutRole
+from lightnvr.api.access import (
+    PUBLIC,
+    VIEWER,
+    GuardedRoute,
+    GuardedSocketRoute,
+    RouteWithoutRole,
+    Watcher,
+    add_socket,
+)
 from lightnvr.api.openapi import check_roles
 from tests.integration.api.running import PASSWORD, RunningApi, running_api
+
+FOR_EVERY_USER = {("delete", "/api/webrtc/{session_id}")}
+"""Methods that change nothing but what the caller watches."""
 
 PUBLIC_PATHS = {
     ("get", "/api/health"), ("post", "/api/auth/login"), ("get", "/api/auth/login/config"),
@@ -34,6 +45,20 @@ def test_an_application_with_an_ordinary_route_does_not_start() -> None:
         check_roles(app)
 
 
+def test_an_application_with_a_socket_that_its_router_unguards_does_not_start() -> None:
+    async def watch(websocket: WebSocket, watcher: Watcher) -> None:
+        await websocket.accept()
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    add_socket(app, "/guarded", watch)
+    check_roles(app)
+    router = APIRouter()
+    router.routes.append(GuardedSocketRoute("/unguarded", watch))
+    app.include_router(router)
+    with pytest.raises(RouteWithoutRole, match="/unguarded"):
+        check_roles(app)
+
+
 def test_everything_but_a_few_paths_needs_a_login(api: RunningApi) -> None:
     with api.client(None) as nobody, api.client("watcher") as watcher:
         paths = nobody.get("/api/openapi.json").json()["paths"]
@@ -42,7 +67,8 @@ def test_everything_but_a_few_paths_needs_a_login(api: RunningApi) -> None:
                 address = path.replace("{id}", "1").replace("{name}", "x")
                 status = nobody.request(method, address).status_code
                 assert (status == 401) is ((method, path) not in PUBLIC_PATHS), (method, path, status)
-                expected = 403 if method in {"put", "delete"} or (method, path) == ("post", "/api/streams") else None
+                changes = method in {"put", "delete"} or (method, path) == ("post", "/api/streams")
+                expected = 403 if changes and (method, path) not in FOR_EVERY_USER else None
                 if expected:
                     assert watcher.request(method, address, json={}).status_code == expected, (method, path)
 

@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightnvr.playback.density import density
-from lightnvr.recording.model import CaptureMethod, Recording
+from lightnvr.recording.model import CaptureMethod
+from lightnvr.recording.service import Covered
 
 
-def recording(start_us: int, end_us: int, method: CaptureMethod = CaptureMethod.CONTINUOUS) -> Recording:
-    """A recording of which only times and reason matter."""
-    return Recording(1, "camera", 1, "a.mp4", start_us, end_us, 1, True, "h264", 16, 16, 15.0, method, False, False, "")
+def recording(start_us: int, end_us: int, method: CaptureMethod = CaptureMethod.CONTINUOUS) -> Covered:
+    """The time that a recording covers."""
+    return Covered(start_us, end_us, method)
 
 
 def test_each_bucket_has_the_seconds_that_lie_in_it() -> None:

@@ -2,14 +2,15 @@
 
 import random
 import struct
+from collections.abc import Sequence
 
 import pytest
 
+from lightnvr.live.rtp.frames import frame_of
+from lightnvr.live.rtp.nal import h264_parameter_sets, hevc_parameter_sets, to_annex_b
+from lightnvr.live.rtp.payload import payload_format
 from lightnvr.live.rtsp import Broadcast, RtpBatch, RtpSender, Track, packetizer_for
 from lightnvr.live.rtsp.mount import Presentation
-from lightnvr.live.rtsp.nal import h264_parameter_sets, hevc_parameter_sets, to_annex_b
-from lightnvr.live.rtsp.payload import payload_format
-from lightnvr.live.rtsp.rtp import frame_of
 from lightnvr.live.rtsp.sdp import describe
 
 SPS, PPS = bytes.fromhex("6742c00cda0507e8"), bytes.fromhex("68ce0fc8")
@@ -22,6 +23,8 @@ class Recorder:
     """A viewer that keeps what it gets."""
 
     backlog = 0
+    sent_bytes = 0
+    lost_packets = 0
 
     def __init__(self) -> None:
         self.batches: list[RtpBatch] = []
@@ -30,6 +33,9 @@ class Recorder:
 
     def deliver(self, batch: RtpBatch) -> None:
         self.batches.append(batch)
+
+    def catch_up(self, batches: Sequence[RtpBatch]) -> None:
+        self.batches += batches
 
     def deliver_report(self, track: int, packet: bytes) -> None:
         self.reports.append((track, packet))

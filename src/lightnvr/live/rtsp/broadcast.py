@@ -3,9 +3,9 @@
 import random
 from collections.abc import Callable
 
+from lightnvr.live.rtp.frames import RtpBatch, RtpFrame, RtpSender
+from lightnvr.live.rtp.payload import Track
 from lightnvr.live.rtsp.mount import Viewer
-from lightnvr.live.rtsp.payload import Track
-from lightnvr.live.rtsp.rtp import RtpBatch, RtpFrame, RtpSender
 
 REPORT_INTERVAL = 5.0
 """Seconds of media between two sender reports of a track (RFC 3550, section 6.2)."""

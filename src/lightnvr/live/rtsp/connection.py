@@ -18,7 +18,7 @@ from lightnvr.live.rtsp.messages import (
     RtspError,
     read_message,
 )
-from lightnvr.live.rtsp.mount import Mount, Mounts, MountUnavailable
+from lightnvr.live.rtsp.mount import Caller, Mount, Mounts, MountUnavailable
 from lightnvr.live.rtsp.sdp import describe
 from lightnvr.live.rtsp.session import Channels, Session
 from lightnvr.live.rtsp.transport import OverTcp, OverUdp, choose_transport
@@ -33,10 +33,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection may cost: seconds without a sign of life, bytes waiting for a slow viewer."""
+    """What one connection may cost: seconds without a sign of life, bytes waiting for a slow viewer.
+
+    A viewer for whom more waits loses its packets up to a keyframe that it has room for again; after `max_lag` seconds
+    without one its connection is cut, with 0 at once.
+    """
 
     session_timeout: float = 60.0
     max_backlog: int = 2 * 1024 * 1024
+    max_lag: float = 0.0
 
 
 class Connection:
@@ -65,6 +70,7 @@ class Connection:
         self._sessions: dict[str, Session] = {}
         self._heard = clock()
         self._starting: Session | None = None
+        self._caller = Caller(writer.get_extra_info("peername")[0])
 
     async def serve(self) -> None:
         """Runs until the connection is over; leaves nothing behind."""
@@ -164,15 +170,25 @@ class Connection:
             raise RtspError(401, {"WWW-Authenticate": "\nWWW-Authenticate: ".join(self._authenticator.challenges())})
 
     async def _describe(self, request: Request, path: str) -> Response:
-        mount = await self._mounts.find(path)
+        mount = await self._find(request, path)
         if mount is None:
             raise RtspError(404)
         sdp = describe(await mount.describe(), self._own_address())
-        base = request.url.rstrip("/") + "/"
-        return Response(headers={"Content-Type": "application/sdp", "Content-Base": base}, body=sdp.encode())
+        return Response(headers={"Content-Type": "application/sdp", "Content-Base": request.base}, body=sdp.encode())
+
+    async def _find(self, request: Request, path: str) -> Mount | None:
+        """The mount at a path, if the caller may watch it.
+
+        A ticket stands in the URL of DESCRIBE only, so one who shows nothing is taken for who called here before.
+        """
+        authorization, ticket = request.headers.get("authorization", ""), request.ticket
+        caller = Caller(self._caller.address, authorization, ticket) if authorization or ticket else self._caller
+        mount = await self._mounts.find(path, caller)
+        self._caller = caller
+        return mount
 
     async def _setup(self, request: Request, path: str) -> Response:
-        mount_path, mount, index = await self._track_at(path)
+        mount_path, mount, index = await self._track_at(request, path)
         transport = choose_transport(request.headers.get("transport"), udp=self._udp)
         session = self._session(request) if "session" in request.headers else self._new_session(mount, mount_path)
         if session.playing:
@@ -183,16 +199,16 @@ class Connection:
         self._sessions[session.identifier] = session
         return self._response_of(session, {"Transport": header})
 
-    async def _track_at(self, path: str) -> tuple[str, Mount, int]:
+    async def _track_at(self, request: Request, path: str) -> tuple[str, Mount, int]:
         """Mount path, mount and index of the track for the URL of a SETUP."""
-        mount = await self._mounts.find(path)
+        mount_path, _, number = path.rpartition("/trackID=")
+        mount = None if mount_path else await self._find(request, path)
         if mount is not None:
             presentation = await mount.describe()
             if len(presentation.tracks) > 1:
                 raise RtspError(459)
             return path, mount, 0
-        mount_path, _, number = path.rpartition("/trackID=")
-        mount = await self._mounts.find(mount_path) if mount_path else None
+        mount = await self._find(request, mount_path) if mount_path else None
         if mount is None:
             raise RtspError(404)
         presentation = await mount.describe()
@@ -209,6 +225,7 @@ class Connection:
             path,
             connection=self._writer.transport,
             max_backlog=self._limits.max_backlog,
+            max_lag=self._limits.max_lag,
             on_dropped=self._on_dropped,
             clock=self._clock,
         )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER")
 MAX_HEADER_BYTES = 16 * 1024
@@ -13,9 +13,11 @@ _REASONS = {
     200: "OK",
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     413: "Request Entity Too Large",
+    429: "Too Many Requests",
     454: "Session Not Found",
     455: "Method Not Valid in This State",
     459: "Aggregate Operation Not Allowed",
@@ -63,11 +65,27 @@ class Request:
         """
         if self.url == "*":
             return "*"
+        split = self._split()
+        # Players put the name of a track behind the URL that they were given, its query included.
+        _, slash, track = split.query.partition("/")
+        return "/" + unquote(split.path + slash + track).strip("/")
+
+    @property
+    def ticket(self) -> str:
+        """The `ticket` of the URL's query, empty without one. Raises RtspError 400."""
+        query = self._split().query.partition("/")[0]
+        return parse_qs(query).get("ticket", [""])[0]
+
+    @property
+    def base(self) -> str:
+        """The URL without its query, with a slash at its end: what the names of tracks are put behind."""
+        return self.url.partition("?")[0].rstrip("/") + "/"
+
+    def _split(self) -> SplitResult:
         try:
-            path = urlsplit(self.url).path
+            return urlsplit(self.url)
         except ValueError as error:
             raise RtspError(400) from error
-        return "/" + unquote(path).strip("/")
 
 
 @dataclass(frozen=True, slots=True)

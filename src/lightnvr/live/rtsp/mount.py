@@ -1,10 +1,11 @@
 """What can be watched at a path of the server, and who watches it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lightnvr.live.rtsp.payload import Track
-from lightnvr.live.rtsp.rtp import RtpBatch
+from lightnvr.live.rtp.frames import RtpBatch
+from lightnvr.live.rtp.payload import Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,23 @@ class Presentation:
     tracks: tuple[Track, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the IP address, the value of `Authorization` and the `ticket` of the URL's query. Empty is absent."""
+
+    address: str
+    authorization: str = ""
+    ticket: str = ""
+
+
 class Viewer(Protocol):
-    """One playing session. Nothing here blocks: a viewer that is too slow is dropped by the server."""
+    """One playing session. Nothing here blocks: a viewer that is too slow loses packets, then its connection.
+
+    `sent_bytes` were handed to its connection, `lost_packets` were not because it was too slow.
+    """
+
+    sent_bytes: int
+    lost_packets: int
 
     @property
     def backlog(self) -> int:
@@ -25,6 +41,10 @@ class Viewer(Protocol):
 
     def deliver(self, batch: RtpBatch) -> None:
         """Sends the packets of one frame; a track the viewer did not set up is ignored."""
+        ...
+
+    def catch_up(self, batches: Sequence[RtpBatch]) -> None:
+        """Sends what came before the viewer did; it may take its time for this."""
         ...
 
     def deliver_report(self, track: int, packet: bytes) -> None:
@@ -55,8 +75,11 @@ class Mount(Protocol):
 class Mounts(Protocol):
     """Finds what is watched at a path."""
 
-    async def find(self, path: str) -> Mount | None:
-        """The mount of a decoded path such as `/front door`, None when there is none."""
+    async def find(self, path: str, caller: Caller) -> Mount | None:
+        """The mount of a decoded path such as `/front door`, None when there is none.
+
+        Raises RtspError when the caller may not watch it, MountUnavailable.
+        """
         ...
 
 
@@ -70,5 +93,5 @@ class FixedMounts:
     def __init__(self, mounts: dict[str, Mount]) -> None:
         self._mounts = {"/" + path.strip("/"): mount for path, mount in mounts.items()}
 
-    async def find(self, path: str) -> Mount | None:
+    async def find(self, path: str, caller: Caller) -> Mount | None:
         return self._mounts.get(path)

@@ -1,7 +1,7 @@
 """The session description that answers DESCRIBE (RFC 4566, RFC 2326 appendix C)."""
 
+from lightnvr.live.rtp.payload import payload_format
 from lightnvr.live.rtsp.mount import Presentation
-from lightnvr.live.rtsp.payload import payload_format
 
 
 def describe(presentation: Presentation, address: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from lightnvr.live.rtsp.authentication import Authenticator
 from lightnvr.live.rtsp.connection import Connection, Limits
 from lightnvr.live.rtsp.messages import MAX_HEADER_BYTES
 from lightnvr.live.rtsp.mount import Mounts
+
+_SEND_BUFFER_BYTES = 256 * 1024
 
 log = structlog.get_logger()
 
@@ -58,11 +61,15 @@ class RtspServer:
 
     async def __aenter__(self) -> Self:
         """Raises OSError when the port is taken."""
+        await self.start()
+        return self
+
+    async def start(self) -> None:
+        """Begins to listen. Raises OSError when the port is taken."""
         self._server = await asyncio.start_server(
             self._accept, self.host, self.port, limit=MAX_HEADER_BYTES, ssl=self._tls
         )
         self.port = self._server.sockets[0].getsockname()[1]
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -89,6 +96,11 @@ class RtspServer:
             writer.transport.abort()
             return
         self.connections_total += 1
+        sock = writer.get_extra_info("socket")
+        # A viewer that vanished without a word while its camera sends nothing is found out by the system.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # What waits for a slow viewer waits here, where it is shared and counted, not in the kernel.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         task = asyncio.create_task(self._serve(reader, writer))
         self._connections[task] = writer
         task.add_done_callback(self._forget)

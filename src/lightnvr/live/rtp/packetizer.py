@@ -11,11 +11,13 @@ from typing import Protocol
 
 import av
 
-from lightnvr.live.rtsp.nal import length_size, to_annex_b
-from lightnvr.live.rtsp.payload import Track, payload_format
-from lightnvr.live.rtsp.rtp import RtpFrame, frame_of
+from lightnvr.live.rtp.frames import RtpFrame, frame_of
+from lightnvr.live.rtp.nal import length_size, to_annex_b
+from lightnvr.live.rtp.payload import Track, payload_format
 
-MAX_PACKET_BYTES = 1400
+MAX_PACKET_BYTES = 1200
+"""Of an RTP packet with its header: fits any path after WebRTC has encrypted it (RFC 8831, section 5)."""
+
 _RTCP_TYPES = range(200, 205)
 _VIDEO_CLOCK = Fraction(1, 90_000)
 
@@ -33,23 +35,38 @@ def packetizer_for(track: Track, index: int) -> Packetizer:
     return _VideoPacketizer(track, index) if track.is_video else _AudioPacketizer(track, index)
 
 
-class _PacketSink:
-    """A file for FFmpeg in which each write is one packet."""
+class _FrameSink:
+    """A file for FFmpeg in which each write is one packet. It gathers those of a frame."""
 
-    def __init__(self) -> None:
-        self.packets: list[bytes] = []
+    def __init__(self, track: int, payload_type: int) -> None:
+        self._track = track
+        self._payload_type = payload_type
+        self._framed = bytearray()
+        self._offsets: list[int] = []
 
-    def write(self, data: bytes) -> int:
-        if data[1] not in _RTCP_TYPES:
-            self.packets.append(bytes(data))
-        return len(data)
+    def write(self, packet: bytes) -> int:
+        """Take a packet from FFmpeg."""
+        size = len(packet)
+        if packet[1] in _RTCP_TYPES:
+            return size
+        self._framed += struct.pack(">BBH", 0x24, 2 * self._track, size)
+        at = len(self._framed)
+        self._offsets.append(at)
+        self._framed += packet
+        self._framed[at + 1] = packet[1] & 0x80 | self._payload_type
+        return size
+
+    def take(self, *, keyframe: bool) -> RtpFrame:
+        """Return the packets since the last call as one frame."""
+        frame = RtpFrame(self._track, bytes(self._framed), tuple(self._offsets), keyframe)
+        self._framed.clear()
+        self._offsets.clear()
+        return frame
 
 
 class _VideoPacketizer:
     def __init__(self, track: Track, index: int) -> None:
-        self._index = index
-        self._payload_type = payload_format(track, index).payload_type
-        self._sink = _PacketSink()
+        self._sink = _FrameSink(index, payload_format(track, index).payload_type)
         options = {"packetsize": str(MAX_PACKET_BYTES), "strict": "experimental"}
         self._container = av.open(self._sink, "w", format="rtp", options=options)
         self._stream = self._container.add_mux_stream(
@@ -67,11 +84,7 @@ class _VideoPacketizer:
         packet.is_keyframe = keyframe
         self._frames += 1
         self._container.mux_one(packet)
-        packets, self._sink.packets = self._sink.packets, []
-        return frame_of(self._index, [self._with_payload_type(p) for p in packets], keyframe=keyframe)
-
-    def _with_payload_type(self, packet: bytes) -> bytes:
-        return packet[:1] + bytes([packet[1] & 0x80 | self._payload_type]) + packet[2:]
+        return self._sink.take(keyframe=keyframe)
 
 
 class _AudioPacketizer:
@@ -84,7 +97,7 @@ class _AudioPacketizer:
         if self._track.codec == "aac":
             payloads = self._aac(data)
         elif self._track.codec == "mp3":
-            payloads = [b"\0\0\0\0" + data]  # RFC 2250, section 3.5: fragment offset 0
+            payloads = self._mpeg(data)
         else:
             payloads = [data]
         packets = [self._header(last=i == len(payloads) - 1) + payload for i, payload in enumerate(payloads)]
@@ -101,3 +114,9 @@ class _AudioPacketizer:
         header = struct.pack(">HH", 16, (len(data) & 0x1FFF) << 3)
         room = MAX_PACKET_BYTES - 16
         return [header + data[i : i + room] for i in range(0, len(data), room)]
+
+    @staticmethod
+    def _mpeg(data: bytes) -> list[bytes]:
+        # RFC 2250, section 3.5: where in its audio frame the packet begins.
+        room = MAX_PACKET_BYTES - 16
+        return [struct.pack(">HH", 0, i) + data[i : i + room] for i in range(0, len(data), room)]

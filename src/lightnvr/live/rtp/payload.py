@@ -4,7 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Literal
 
-from lightnvr.live.rtsp.nal import h264_parameter_sets, hevc_parameter_sets
+from lightnvr.live.rtp.nal import h264_parameter_sets, hevc_parameter_sets
 
 Codec = Literal[
     "h264", "hevc", "av1", "mjpeg",
