@@ -143,7 +143,7 @@ class Hub:
         self._tracks: TracksChanged | None = None
         self._gop = GopCache()
         self._rests: dict[Consumer, float] = {}
-        self._longest_rest_s = _LONGEST_REST_S
+        self._longest_rest_s = self._batch_s = _LONGEST_REST_S
         self._rest_over = threading.Event()
 
     @property
@@ -152,14 +152,14 @@ class Hub:
         return self._tracks.tracks if self._tracks else ()
 
     @property
-    def prompt(self) -> bool:
-        """Whether any consumer wants each packet at once."""
-        return not self._longest_rest_s
-
-    @property
     def longest_rest_s(self) -> float:
         """How long packets may gather before they are published, in seconds; 0 when any is wanted at once."""
         return self._longest_rest_s
+
+    @property
+    def batch_s(self) -> float:
+        """How long the most patient consumer lets packets gather, in seconds; batches are as long whoever hurries."""
+        return self._batch_s
 
     def rest(self, seconds: float) -> None:
         """Let the source rest for this long, or until a consumer comes that wants each packet, or `end_rest`."""
@@ -226,8 +226,10 @@ class Hub:
 
     def _set(self, consumers: tuple[Consumer, ...]) -> None:
         self._consumers = consumers
-        rests = (0.0 if consumer.prompt else self._rests[consumer] for consumer in consumers)
-        self._longest_rest_s = min((_LONGEST_REST_S, *rests))
+        patient = [self._rests[consumer] for consumer in consumers if not consumer.prompt]
+        self._batch_s = min(_LONGEST_REST_S, max(patient, default=_LONGEST_REST_S))
+        hurried = len(patient) < len(consumers)
+        self._longest_rest_s = 0.0 if hurried else min((_LONGEST_REST_S, *patient))
         if not self._longest_rest_s:
             self.end_rest()
 

@@ -101,7 +101,7 @@ class Source:
     def _pump(self, container: InputContainer) -> None:
         wanted = self._choose(container)
         video_index, audio_index = wanted[0].index, wanted[1].index if len(wanted) > 1 else None
-        now_ns, stop = self._monotonic_ns, self._stop
+        now_ns, stop, hub = self._monotonic_ns, self._stop, self._hub
         stall_ns = int(self._options.opening.stall_timeout_s * 1e9)
         arrivals, resting = Arrivals(_time_base(container)), Resting(_time_base(container))
         began_ns = last_video_ns = asked_ns = now_ns()
@@ -123,6 +123,7 @@ class Source:
             if packet.stream_index == video_index:
                 dts = packet.dts if packet.dts is not None else packet.pts
                 arrival_ns = arrivals.came_ns(dts, read_ns) if rests else read_ns
+                resting.allow(hub.batch_s, hub.longest_rest_s, self.meter.rates.bitrate_bps)
                 completes = rests and resting.completes(dts, arrival_ns, keyframe=packet.is_keyframe)
                 self._accept_video(packet, arrival_ns)
                 last_video_ns = read_ns
@@ -141,7 +142,6 @@ class Source:
         raise CameraError(Fault.ENDED, f"The camera at {self._address} ended the stream.")
 
     def _rest(self, resting: Resting, arrivals: Arrivals, *, drained: bool) -> None:
-        resting.allow(self._hub.longest_rest_s, self.meter.rates.bitrate_bps)
         began_ns = self._monotonic_ns()
         if rest_ns := resting.rest_ns(began_ns):
             if drained:

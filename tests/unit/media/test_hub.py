@@ -147,6 +147,7 @@ def test_a_source_rests_no_longer_than_every_consumer_allows() -> None:
     assert hub.longest_rest_s == 0.1
     live = hub.subscribe(limit_bytes=_PLENTY, limit_s=60, prompt=True)
     assert hub.longest_rest_s == 0
+    assert hub.batch_s == 0.4
     hub.unsubscribe(live)
     hub.unsubscribe(usual)
     assert hub.longest_rest_s == 0.4

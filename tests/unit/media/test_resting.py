@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lightnvr.media.arrivals import Arrivals
 from lightnvr.media.resting import Resting
 
 _TIME_BASE = Fraction(1, 90_000)
@@ -21,7 +22,8 @@ class _Camera:
         self.pace = pace
         self.resting = Resting(_TIME_BASE)
         self.resting.drained(_START_NS)
-        self.resting.allow(longest_s, bits_per_s)
+        self.resting.allow(0.5, longest_s, bits_per_s)
+        self.arrivals = Arrivals(_TIME_BASE)
         self.next = 0
         self.now_ns = _START_NS
 
@@ -33,22 +35,25 @@ class _Camera:
         began = self.next
         while True:
             index, waits = self.next, self.came_ns(self.next) > self.now_ns
+            asked_ns = self.now_ns
             self.now_ns = max(self.now_ns, self.came_ns(index))
             self.next += 1
             if waits:
+                self.arrivals.taken_until(asked_ns)
                 self.resting.drained(self.now_ns)
-            keyframe = index % (2 * self.fps) == 0
-            completes = self.resting.completes(index * 90_000 // self.fps, self.came_ns(index), keyframe=keyframe)
+            keyframe, dts = index % (2 * self.fps) == 0, index * 90_000 // self.fps
+            completes = self.resting.completes(dts, self.arrivals.came_ns(dts, self.now_ns), keyframe=keyframe)
             if waits or completes:
                 break
         self.now_ns += self.resting.rest_ns(self.now_ns)
         return self.next - began
 
 
+@pytest.mark.parametrize("longest_s", [0.0, 0.1, 0.5])
 @pytest.mark.parametrize("bits_per_s", [500_000, 4_800_000, 11_000_000, 40_000_000])
 @pytest.mark.parametrize("fps", [5, 12, 15, 25, 30, 60])
-def test_every_fragment_is_read_when_it_has_just_become_complete(fps: int, bits_per_s: int) -> None:
-    camera = _Camera(fps, 0.5, bits_per_s)
+def test_every_fragment_is_read_when_it_has_just_become_complete(fps: int, bits_per_s: int, longest_s: float) -> None:
+    camera = _Camera(fps, longest_s, bits_per_s)
     began = 0
     while camera.next < 20 * fps:
         first, read_ns = camera.next, camera.now_ns
@@ -67,7 +72,7 @@ def test_a_camera_is_read_about_twice_a_second() -> None:
     while camera.next < 15 * 60:
         camera.read_batch()
         batches += 1
-    assert batches <= 60 * 2.5
+    assert batches <= 60 * 3.5
 
 
 def test_there_is_no_rest_when_each_packet_is_wanted_at_once() -> None:
@@ -86,11 +91,13 @@ def test_no_more_gathers_than_a_camera_can_keep() -> None:
 @pytest.mark.parametrize("pace", [0.97, 1.0, 1.1, 3.0])
 def test_a_camera_whose_clock_is_wrong_is_read_as_fast_as_it_sends(pace: float) -> None:
     camera = _Camera(15, 0.5, pace=pace)
-    most_behind_ns = 0
+    behind_ns: list[int] = []
     for _ in range(400):
         camera.read_batch()
-        most_behind_ns = max(most_behind_ns, camera.now_ns - camera.came_ns(camera.next))
-    assert most_behind_ns <= 1.5 * _S
+        behind_ns.append(camera.now_ns - camera.came_ns(camera.next))
+    assert max(behind_ns) <= 1.2 * _S
+    if pace > 2:
+        assert max(behind_ns[50:]) <= 0.2 * _S
 
 
 @given(
@@ -102,7 +109,7 @@ def test_no_timestamps_make_a_rest_longer_than_two_batches(
     pictures: list[tuple[int | None, int, bool, bool]],
 ) -> None:
     resting, now_ns = Resting(_TIME_BASE), _START_NS
-    resting.allow(0.5, 0)
+    resting.allow(0.5, 0.5, 0)
     for dts, later_ns, keyframe, waited in pictures:
         now_ns += later_ns
         if waited:
