@@ -12,6 +12,7 @@ _SHORT: dict[str, tuple[str, ...]] = {
     "rotation": ("--cameras", "2", "--rotations", "1"),
     "reconnect": ("--cameras", "2", "--cuts", "2", "--longest", "5"),
     "start_stop": ("--cameras", "4", "--rounds", "1", "--seconds", "2"),
+    "retention_run": ("--rows", "20000", "--deletions", "500"),
     "list_recordings": ("--rows", "20000", "--repeat", "5"),
     "timeline_query": ("--rows", "20000", "--repeat", "5"),
 }

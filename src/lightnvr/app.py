@@ -53,18 +53,22 @@ from lightnvr.process import (
     open_files_limit,
     sole_owner,
 )
+from lightnvr.recording.archive import StoredArchive
+from lightnvr.recording.care import StoredCare
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.library import RecordingLibrary
 from lightnvr.recording.recorded_time import StoredTime
+from lightnvr.storage.keeper import Keeper
+from lightnvr.storage.retention import Rules
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
 from lightnvr.streams.live_inputs import CatalogLiveInputs
 from lightnvr.streams.plan import StreamPlan
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from lightnvr.wiring import HubRecorder, admit_by, ice_servers, plan_for, webrtc_options
+from lightnvr.wiring import HubRecorder, admit_by, ice_servers, keeping, plan_for, rules_for, webrtc_options
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
@@ -155,6 +159,7 @@ async def running(
         authentication, logins, sessions = _authentication(settings, AccountStore(database), secrets)
         async with (
             _recording(settings, database, catalog) as (engine, fleet),
+            _keeping(settings, database, catalog, engine) as keeper,
             _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
             _webrtc(settings, live) as webrtc,
             _housekeeping(),
@@ -167,7 +172,9 @@ async def running(
                 logins=logins,
                 streams=catalog,
                 supervisors=fleet,
-                recordings=RecordingLibrary(database, OsDisk(), engine.open_recordings),
+                recordings=RecordingLibrary(database, engine.open_recordings, engine.removal),
+                care=StoredCare(database),
+                keeper=keeper,
                 timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,
                 webrtc=webrtc,
@@ -177,7 +184,7 @@ async def running(
                 probe=_look,
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
-                problems=engine.problems,
+                problems=lambda: (*engine.problems(), *keeper.problems()),
                 viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 options=ApiOptions(
                     version=__version__,
@@ -242,6 +249,36 @@ async def _recording(
     finally:
         await fleet.stop(_STOP_STREAMS_S)
         await engine.stop()
+
+
+@asynccontextmanager
+async def _keeping(
+    settings: Settings, database: Database, catalog: StreamCatalog, engine: RecordingEngine
+) -> AsyncIterator[Keeper]:
+    async def rules() -> Rules:
+        return rules_for(await catalog.every(), settings.storage)
+
+    keeper = Keeper(
+        StoredArchive(database, engine.removal),
+        rules,
+        keeping(settings.storage),
+        system_us=lambda: time.time_ns() // 1000,
+        monotonic_s=time.monotonic,
+    )
+    days = settings.storage.retention_days
+    log.info(
+        "recordings are kept %s unless their stream says otherwise; %s",
+        f"for {days} days" if days else "without limit of time",
+        f"the oldest go when less than {settings.storage.min_free_pct:g} % of the disk is free"
+        if settings.storage.auto_delete_oldest
+        else "none are deleted when the disk is full",
+    )
+    task = asyncio.create_task(keeper.run(), name="keeper")
+    try:
+        yield keeper
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 @asynccontextmanager
