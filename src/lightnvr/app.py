@@ -31,6 +31,7 @@ from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.rtsp import Limits, RtspServer
 from lightnvr.live.rtsp.restream import Restream
 from lightnvr.logs import configure_logging
@@ -140,6 +141,7 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                 supervisors=fleet,
                 recordings=RecordingLibrary(database, OsDisk(), engine.open_recordings),
                 live=live,
+                hls=HlsOutputs(settings.live.hls_segment_s, engine.place.clock.wall_us, time.time),
                 storage_roots={engine.place.storage.id: settings.storage.path},
                 storage_space=partial(_space, engine, settings.storage.path),
                 probe=_look,
@@ -151,6 +153,7 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                     dialect=settings.api.dialect,
                     trusted_proxies=settings.web.trusted_proxy_cidrs,
                     ice_servers=_ice_servers(settings),
+                    cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
                 ),
             )
             async with (

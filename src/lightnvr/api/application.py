@@ -2,7 +2,8 @@
 
 from fastapi import FastAPI
 
-from lightnvr.api import auth, health, ice_servers, recordings, streams, tickets
+from lightnvr.api import auth, health, hls, ice_servers, recordings, relay_hls, streams, tickets
+from lightnvr.api.cross_origin import CrossOriginPlayers
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
 from lightnvr.api.openapi import check_roles, complete_openapi
@@ -30,6 +31,8 @@ def create_api(services: ApiServices) -> FastAPI:
         recordings.router,
         health.router,
         ice_servers.router,
+        hls.router,
+        relay_hls.router,
         pages_router(),
     ):
         app.include_router(router)
@@ -37,6 +40,7 @@ def create_api(services: ApiServices) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(CrossOriginPlayers, origins=services.options.cors_origins)
     check_roles(app)
     complete_openapi(app)
     return app

@@ -16,7 +16,15 @@ from lightnvr.api.access import Forbidden, Unauthorized
 from lightnvr.api.dialects import UnsupportedDialect
 from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
-from lightnvr.live.errors import CameraUnavailable, LiveViewOff, NotAdmitted, UnsupportedTracks
+from lightnvr.live.errors import (
+    CameraUnavailable,
+    CannotWatch,
+    LiveViewOff,
+    NotAdmitted,
+    SegmentGone,
+    UnsupportedTracks,
+)
+from lightnvr.live.hls.reload import TooFarAhead
 from lightnvr.recording.model import (
     RecordingFileMissing,
     RecordingNotFound,
@@ -32,6 +40,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     Unauthorized: (HTTPStatus.UNAUTHORIZED, "Unauthorized"),
     StreamNotFound: (HTTPStatus.NOT_FOUND, "Stream not found"),
     DuplicateStream: (HTTPStatus.CONFLICT, "Stream already exists"),
+    SegmentGone: (HTTPStatus.NOT_FOUND, "There is no such segment, or not any more."),
     RecordingNotFound: (HTTPStatus.NOT_FOUND, "Recording not found"),
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
     RecordingStillOpen: (
@@ -50,6 +59,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,
     TooManyStreams: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
+    TooFarAhead: HTTPStatus.BAD_REQUEST,
     UnsupportedDialect: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
 }
@@ -87,6 +97,8 @@ def answer_errors(app: FastAPI) -> None:
         app.add_exception_handler(known, _saying(status, None))
     app.add_exception_handler(RangeNotSatisfiable, _not_satisfiable)
     app.add_exception_handler(TooManyAttempts, _too_many_attempts)
+    # Whatever ends a live view in the midst of a request is worth another try, which says what is the matter.
+    app.add_exception_handler(CannotWatch, _camera_unavailable)
     app.add_exception_handler(CameraUnavailable, _camera_unavailable)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)

@@ -11,6 +11,7 @@ from lightnvr.accounts.authentication import Authentication
 from lightnvr.accounts.logins import Logins
 from lightnvr.accounts.sessions import Sessions
 from lightnvr.live.channels import Channels
+from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
@@ -46,12 +47,16 @@ class IceServer:
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """Settings that the API looks at itself. `trusted_proxies` are networks, separated by commas."""
+    """Settings that the API looks at itself. `trusted_proxies` are networks, separated by commas.
+
+    `cors_origins` are the sites whose pages may play HLS, such as `https://example.org`.
+    """
 
     version: str
     dialect: str = "documented"
     trusted_proxies: str = ""
     ice_servers: tuple[IceServer, ...] = ()
+    cors_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class ApiServices:
     supervisors: StreamSupervisors
     recordings: Recordings
     live: Channels
+    hls: HlsOutputs
     storage_roots: Mapping[int, Path]
     storage_space: Callable[[], Awaitable[StorageSpace]]
     probe: Probe

@@ -2,11 +2,14 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_ORIGIN = re.compile(r"https?://[^/?#@*\s]+")
 
 SYSTEM_DATA_DIR = Path("/var/lib/lightnvr")
 
@@ -33,10 +36,18 @@ def _networks(text: str) -> str:
     return text
 
 
+def _origins(text: str) -> str:
+    for part in text.replace(",", " ").split():
+        if not _ORIGIN.fullmatch(part):
+            raise ValueError(f"{part} is not an origin: scheme, host and port, such as https://home.example.org")
+    return text
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none), AfterValidator(_absolute_unless_empty)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
 Networks = Annotated[str, AfterValidator(_networks)]
+Origins = Annotated[str, AfterValidator(_origins)]
 
 
 class Section(BaseModel):
@@ -147,6 +158,22 @@ class StreamsSettings(Section):
     )
 
 
+class LiveSettings(Section):
+    """Live view."""
+
+    hls_segment_s: float = Field(
+        2.0,
+        ge=1,
+        le=10,
+        description="Seconds that a segment of HLS is long, and then up to the camera's next keyframe.",
+    )
+    cors_origins: Origins = Field(
+        "",
+        description="Web sites whose pages may play HLS with a ticket or an API key, separated by commas, such as "
+        "https://home.example.org. Empty: only pages of this server.",
+    )
+
+
 class ApiSettings(Section):
     """The form of the API's answers."""
 
@@ -190,6 +217,7 @@ class Settings(Section):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     streams: StreamsSettings = Field(default_factory=StreamsSettings)
+    live: LiveSettings = Field(default_factory=LiveSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     go2rtc: Go2rtcSettings = Field(default_factory=Go2rtcSettings)

@@ -102,6 +102,10 @@ class Audience:
         """Return the viewer that a single request belongs to; it counts as watching for 30 s after its last one."""
         key = (way, stream_id, admission.proof, address)
         visit = self._visits.get(key)
+        if visit is not None and visit.viewer.ended.is_set():
+            # Whoever may watch again, because the stream is not private any more, is another viewer.
+            self._viewers.discard(visit.viewer)
+            visit = None
         if visit is None:
             visit = self._visits[key] = _Visit(self._viewer(way, stream_id, admission))
         visit.latest = self._monotonic()

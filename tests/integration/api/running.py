@@ -28,6 +28,7 @@ from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
@@ -96,6 +97,7 @@ def running_api(
         supervisors=supervisors,
         recordings=recordings,
         live=Channels(NothingLive(), Audience(authentication.standing.lapsed)),
+        hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
         storage_roots={1: folder / "recordings"},
         storage_space=_space,
         probe=probe,
