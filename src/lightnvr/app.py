@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
-from lightnvr.api.services import ApiOptions, ApiServices, IceServer, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
@@ -34,6 +35,7 @@ from lightnvr.live.channels import Channels
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.rtsp import Limits, RtspServer
 from lightnvr.live.rtsp.restream import Restream
+from lightnvr.live.webrtc import WebRtc
 from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
@@ -49,7 +51,7 @@ from lightnvr.streams.live_inputs import CatalogLiveInputs
 from lightnvr.streams.plan import StreamPlan
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from lightnvr.wiring import HubRecorder, admit_by, plan_for
+from lightnvr.wiring import HubRecorder, admit_by, ice_servers, plan_for, webrtc_options
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
@@ -129,6 +131,7 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
         async with (
             _recording(settings, database, catalog) as (engine, fleet),
             _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
+            _webrtc(settings, live) as webrtc,
             _housekeeping(),
         ):
             fleet.on_applied(live.stream_changed)
@@ -142,6 +145,7 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                 recordings=RecordingLibrary(database, OsDisk(), engine.open_recordings),
                 live=live,
                 hls=HlsOutputs(settings.live.hls_segment_s, engine.place.clock.wall_us, time.time),
+                webrtc=webrtc,
                 storage_roots={engine.place.storage.id: settings.storage.path},
                 storage_space=partial(_space, engine, settings.storage.path),
                 probe=_look,
@@ -152,8 +156,8 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                     version=__version__,
                     dialect=settings.api.dialect,
                     trusted_proxies=settings.web.trusted_proxy_cidrs,
-                    ice_servers=_ice_servers(settings),
                     cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
+                    ice_servers=ice_servers(settings.go2rtc),
                 ),
             )
             async with (
@@ -242,6 +246,15 @@ async def _rtsp(settings: Settings, live: Channels, authentication: Authenticati
         await server.close()
 
 
+@asynccontextmanager
+async def _webrtc(settings: Settings, live: Channels) -> AsyncIterator[WebRtc]:
+    webrtc = WebRtc(live, webrtc_options(settings), partial(datetime.now, UTC), random.SystemRandom())
+    try:
+        yield webrtc
+    finally:
+        await webrtc.close()
+
+
 def _authentication(
     settings: Settings, accounts: AccountStore, secrets: SecretBox
 ) -> tuple[Authentication, Logins, Sessions]:
@@ -284,16 +297,6 @@ async def _space(engine: RecordingEngine, root: Path) -> StorageSpace:
 
 async def _look(address: SourceAddress, transport: Transport) -> ProbeResult:
     return await asyncio.to_thread(probe, address, transport, _PROBE_S)
-
-
-def _ice_servers(settings: Settings) -> tuple[IceServer, ...]:
-    go2rtc = settings.go2rtc
-    servers: list[IceServer] = []
-    if go2rtc.stun_enabled and go2rtc.stun_server:
-        servers.append(IceServer(f"stun:{go2rtc.stun_server.removeprefix('stun:')}"))
-    if go2rtc.turn_enabled and go2rtc.turn_server_url:
-        servers.append(IceServer(go2rtc.turn_server_url, go2rtc.turn_username, go2rtc.turn_password))
-    return tuple(servers)
 
 
 class _Server(uvicorn.Server):

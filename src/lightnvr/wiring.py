@@ -7,9 +7,11 @@ from dataclasses import replace
 from lightnvr.accounts.admission import Admission
 from lightnvr.accounts.authentication import Authentication, Credentials, basic_password
 from lightnvr.accounts.model import TooManyAttempts
-from lightnvr.config.settings import StreamsSettings
+from lightnvr.config.settings import Go2rtcSettings, Settings, StreamsSettings
+from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.rtsp.mount import Caller
 from lightnvr.live.rtsp.restream import Admit, TooManyTries
+from lightnvr.live.webrtc import WebRtcOptions
 from lightnvr.media.hub import Hub
 from lightnvr.media.opening import OpenOptions, Transport
 from lightnvr.media.source import SourceOptions
@@ -43,6 +45,29 @@ def plan_for(stream: Stream, patience: StreamsSettings) -> StreamPlan:
         else None,
         sub_address=stream.sub_address,
     )
+
+
+def webrtc_options(settings: Settings) -> WebRtcOptions:
+    """Return how WebRTC is served."""
+    live, go2rtc = settings.live, settings.go2rtc
+    return WebRtcOptions(
+        port=live.webrtc_port,
+        external=tuple((live.webrtc_external_ip or go2rtc.external_ip).split()),
+        stun_server=go2rtc.stun_server if go2rtc.stun_enabled else "",
+        max_viewers=live.webrtc_max_viewers,
+    )
+
+
+def ice_servers(go2rtc: Go2rtcSettings) -> tuple[IceServer, ...]:
+    """Return the servers that browsers are told of."""
+    servers: list[IceServer] = []
+    if go2rtc.stun_enabled and go2rtc.stun_server:
+        servers.append(IceServer(f"stun:{go2rtc.stun_server.removeprefix('stun:')}"))
+    if go2rtc.turn_enabled and go2rtc.turn_server_url:
+        servers.append(
+            IceServer(go2rtc.turn_server_url, go2rtc.turn_username, go2rtc.turn_password, go2rtc.turn_secret)
+        )
+    return tuple(servers)
 
 
 class HubRecorder:

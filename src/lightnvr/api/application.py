@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from lightnvr.api import auth, health, hls, ice_servers, recordings, relay_hls, streams, tickets
+from lightnvr.api import auth, health, hls, ice_servers, recordings, relay_hls, streams, tickets, webrtc
 from lightnvr.api.cross_origin import CrossOriginPlayers
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
@@ -33,6 +33,7 @@ def create_api(services: ApiServices) -> FastAPI:
         ice_servers.router,
         hls.router,
         relay_hls.router,
+        webrtc.router,
         pages_router(),
     ):
         app.include_router(router)

@@ -20,11 +20,15 @@ from lightnvr.live.errors import (
     CameraUnavailable,
     CannotWatch,
     LiveViewOff,
+    MalformedOffer,
+    NoNetwork,
     NotAdmitted,
     SegmentGone,
+    TooManyViewers,
     UnsupportedTracks,
 )
 from lightnvr.live.hls.reload import TooFarAhead
+from lightnvr.live.webrtc import NoSuchSession, OtherOffer
 from lightnvr.recording.model import (
     RecordingFileMissing,
     RecordingNotFound,
@@ -43,6 +47,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     SegmentGone: (HTTPStatus.NOT_FOUND, "There is no such segment, or not any more."),
     RecordingNotFound: (HTTPStatus.NOT_FOUND, "Recording not found"),
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
+    NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),
     RecordingStillOpen: (
         HTTPStatus.CONFLICT,
         "The recording is being written at this moment. Delete it when it is done.",
@@ -57,6 +62,10 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,
+    MalformedOffer: HTTPStatus.BAD_REQUEST,
+    TooManyViewers: HTTPStatus.SERVICE_UNAVAILABLE,
+    NoNetwork: HTTPStatus.SERVICE_UNAVAILABLE,
+    OtherOffer: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyStreams: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     TooFarAhead: HTTPStatus.BAD_REQUEST,

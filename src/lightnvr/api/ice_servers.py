@@ -4,9 +4,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
-from lightnvr.api.access import VIEWER, GuardedRoute
+from lightnvr.accounts.model import User
+from lightnvr.api.access import GuardedRoute, Viewer
 from lightnvr.api.errors import declared
-from lightnvr.api.services import Services
+from lightnvr.api.services import ApiServices, Services
+from lightnvr.live.ice_servers import IceServer
 
 router = APIRouter(tags=["ICE servers"], route_class=GuardedRoute)
 
@@ -40,17 +42,24 @@ class IceServers(BaseModel):
     "/api/ice-servers",
     response_model=IceServers,
     responses=declared(401, 429),
-    dependencies=[VIEWER],
     summary="Get ICE servers",
 )
-async def ice_servers(services: Services) -> Response:
-    """Servers for the browser's RTCPeerConnection, as configured; the list may be empty."""
+async def ice_servers(services: Services, caller: Viewer) -> Response:
+    """Servers for the browser's RTCPeerConnection, as configured; the list may be empty.
+
+    With `turn_secret` the credentials for TURN are the caller's own and end after a day.
+    """
     servers = [
         IceServerAnswer(urls=[server.url], username=server.username or None, credential=server.credential or None)
-        for server in services.options.ice_servers
+        for server in servers_for(services, caller)
     ]
     return Response(
         IceServers(ice_servers=servers).model_dump_json(exclude_none=True),
         media_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
+
+
+def servers_for(services: ApiServices, caller: User) -> list[IceServer]:
+    """Return the servers with credentials for this user."""
+    return [server.for_user(caller.username, services.now()) for server in services.options.ice_servers]

@@ -12,6 +12,8 @@ from lightnvr.accounts.logins import Logins
 from lightnvr.accounts.sessions import Sessions
 from lightnvr.live.channels import Channels
 from lightnvr.live.hls.outputs import HlsOutputs
+from lightnvr.live.ice_servers import IceServer
+from lightnvr.live.webrtc import WebRtc
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
@@ -34,15 +36,6 @@ class StorageSpace:
 
     used_bytes: int
     available_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class IceServer:
-    """A server that helps a browser to reach the live view."""
-
-    url: str
-    username: str = ""
-    credential: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +69,7 @@ class ApiServices:
     recordings: Recordings
     live: Channels
     hls: HlsOutputs
+    webrtc: WebRtc
     storage_roots: Mapping[int, Path]
     storage_space: Callable[[], Awaitable[StorageSpace]]
     probe: Probe

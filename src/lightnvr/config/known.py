@@ -49,6 +49,8 @@ def _allowed_text(field: FieldInfo) -> str:
     checks = {getattr(getattr(item, "func", None), "__name__", "") for item in field.metadata}
     if "_ip_address" in checks:
         return "an IP address, such as 0.0.0.0 or ::"
+    if "_ip_addresses" in checks:
+        return "IP addresses, separated by commas"
     if "_networks" in checks:
         return "networks such as 10.0.0.0/8, separated by commas"
     if field.annotation is not str:

@@ -13,7 +13,7 @@ from lightnvr.config.known import allowed, field_of
 from lightnvr.config.original import LATER_KEYS
 from lightnvr.config.settings import Settings, default_data_dir
 
-_SECRET_KEYS = frozenset({"password", "turn_password", "url"})
+_SECRET_KEYS = frozenset({"password", "turn_password", "turn_secret", "url"})
 
 
 @dataclass(frozen=True, slots=True)

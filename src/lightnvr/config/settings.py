@@ -43,11 +43,16 @@ def _origins(text: str) -> str:
     return text
 
 
+def _ip_addresses(text: str) -> str:
+    return " ".join(_ip_address(part) for part in text.replace(",", " ").split())
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none), AfterValidator(_absolute_unless_empty)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
 Networks = Annotated[str, AfterValidator(_networks)]
 Origins = Annotated[str, AfterValidator(_origins)]
+IpAddresses = Annotated[str, AfterValidator(_ip_addresses)]
 
 
 class Section(BaseModel):
@@ -172,6 +177,27 @@ class LiveSettings(Section):
         description="Web sites whose pages may play HLS with a ticket or an API key, separated by commas, such as "
         "https://home.example.org. Empty: only pages of this server.",
     )
+    rtsp_enabled: bool = Field(True, description="Whether streams can be watched by RTSP, at rtsp://host:8554/name.")
+    rtsp_port: int = Field(
+        8554,
+        ge=0,
+        le=65535,
+        description="TCP port of the RTSP server, on the address that [web] bind_ip names. 0: no RTSP server.",
+    )
+    webrtc_port: int = Field(
+        8555,
+        ge=0,
+        le=65535,
+        description="UDP port that all WebRTC viewers use; another one when it is taken. 0: any free one.",
+    )
+    webrtc_external_ip: IpAddresses = Field(
+        "",
+        description="Public addresses whose UDP port webrtc_port a router forwards to this machine, separated by "
+        "commas. Empty: what the STUN server says.",
+    )
+    webrtc_max_viewers: int = Field(
+        128, ge=1, le=4096, description="How many viewers can use WebRTC at once, connected or about to be."
+    )
 
 
 class ApiSettings(Section):
@@ -183,27 +209,27 @@ class ApiSettings(Section):
     )
 
 
-class LiveSettings(Section):
-    """How others than browsers watch live."""
-
-    rtsp_enabled: bool = Field(True, description="Whether streams can be watched by RTSP, at rtsp://host:8554/name.")
-    rtsp_port: int = Field(
-        8554,
-        ge=0,
-        le=65535,
-        description="TCP port of the RTSP server, on the address that [web] bind_ip names. 0: no RTSP server.",
-    )
-
-
 class Go2rtcSettings(Section):
     """Servers that help browsers to reach the live view from other networks. The name is the original's."""
 
-    stun_enabled: bool = Field(True, description="Whether browsers are told of the STUN server.")
+    stun_enabled: bool = Field(
+        True, description="Whether the STUN server is used, by browsers and for the address of this server's router."
+    )
     stun_server: str = Field("stun.l.google.com:19302", max_length=255, description="The STUN server, host:port.")
     turn_enabled: bool = Field(False, description="Whether browsers are told of the TURN server.")
     turn_server_url: str = Field("", max_length=255, description="The TURN server, such as turn:turn.example.org:3478.")
     turn_username: str = Field("", max_length=255, description="User name for the TURN server.")
     turn_password: str = Field("", max_length=255, repr=False, description="Password for the TURN server.")
+    turn_secret: str = Field(
+        "",
+        max_length=255,
+        repr=False,
+        description="Secret shared with the TURN server (coturn: static-auth-secret). Each user then gets credentials "
+        "that end after a day, in place of turn_username and turn_password.",
+    )
+    external_ip: IpAddresses = Field(
+        "", description="The original's name for [live] webrtc_external_ip, used when that one is empty."
+    )
 
 
 class Settings(Section):
@@ -219,7 +245,6 @@ class Settings(Section):
     streams: StreamsSettings = Field(default_factory=StreamsSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
-    live: LiveSettings = Field(default_factory=LiveSettings)
     go2rtc: Go2rtcSettings = Field(default_factory=Go2rtcSettings)
     later: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False, description="Kept for features to come.")
 

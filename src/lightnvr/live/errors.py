@@ -27,3 +27,15 @@ class NothingNew(CannotWatch):
 
 class UnsupportedTracks(CannotWatch):
     """This way of watching cannot carry what the camera sends."""
+
+
+class MalformedOffer(CannotWatch):
+    """What a player offered cannot be read."""
+
+
+class TooManyViewers(CannotWatch):
+    """The server serves as many viewers this way as it was told to."""
+
+
+class NoNetwork(CannotWatch):
+    """The server cannot open the port that this way needs."""

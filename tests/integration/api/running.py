@@ -1,10 +1,12 @@
 """The API as its clients see it: a real server on a port of loopback, with a real SQLite file."""
 
+import random
 import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,12 +25,14 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
-from lightnvr.api.services import ApiOptions, ApiServices, IceServer, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.hls.outputs import HlsOutputs
+from lightnvr.live.ice_servers import IceServer
+from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
@@ -89,6 +93,7 @@ def running_api(
         store, sessions, logins, ticket_key=secrets.derived_key("live tickets"), now=clock, enabled=auth_enabled
     )
     catalog = StreamCatalog(database, StreamStore(secrets), max_streams=max_streams, segment_duration=900, now=clock)
+    live = Channels(NothingLive(), Audience(authentication.standing.lapsed))
     services = ApiServices(
         authentication=authentication,
         sessions=sessions,
@@ -96,8 +101,9 @@ def running_api(
         streams=catalog,
         supervisors=supervisors,
         recordings=recordings,
-        live=Channels(NothingLive(), Audience(authentication.standing.lapsed)),
         hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
+        live=live,
+        webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
         storage_roots={1: folder / "recordings"},
         storage_space=_space,
         probe=probe,

@@ -90,15 +90,24 @@ class RtpSender:
 
     def report(self, captured: float, timestamp: int) -> bytes:
         """A sender report with SDES: the frame of this timestamp was captured then (UTC, seconds since 1970)."""
-        seconds = int(captured)
-        fraction = int((captured - seconds) * (1 << 32)) & 0xFFFFFFFF
-        ntp = (seconds + _NTP_EPOCH_OFFSET) & 0xFFFFFFFF
-        head = struct.pack(">BBHIIIIII", 0x80, 200, 6, self.ssrc, ntp, fraction, timestamp & 0xFFFFFFFF,
-                           self._packets & 0xFFFFFFFF, self._octets & 0xFFFFFFFF)  # fmt: skip
-        item = struct.pack(">IBB", self.ssrc, 1, len(_CNAME)) + _CNAME + b"\0"
-        item += bytes(-len(item) % 4)
-        return head + struct.pack(">BBH", 0x81, 202, len(item) // 4) + item
+        return sender_report(self.ssrc, captured, timestamp, packets=self._packets, octets=self._octets)
 
     def bye(self) -> bytes:
         """The packet that says that nothing more comes from this source; to be put behind a report."""
         return struct.pack(">BBHI", 0x81, 203, 1, self.ssrc)
+
+
+def sender_report(ssrc: int, captured: float, timestamp: int, *, packets: int, octets: int) -> bytes:
+    """A sender report with SDES (RFC 3550, sections 6.4.1 and 6.5).
+
+    The frame of this timestamp was captured then (UTC, seconds since 1970). `packets` and `octets` of payload were sent
+    so far.
+    """
+    seconds = int(captured)
+    fraction = int((captured - seconds) * (1 << 32)) & 0xFFFFFFFF
+    ntp = (seconds + _NTP_EPOCH_OFFSET) & 0xFFFFFFFF
+    head = struct.pack(">BBHIIIIII", 0x80, 200, 6, ssrc, ntp, fraction, timestamp & 0xFFFFFFFF,
+                       packets & 0xFFFFFFFF, octets & 0xFFFFFFFF)  # fmt: skip
+    item = struct.pack(">IBB", ssrc, 1, len(_CNAME)) + _CNAME + b"\0"
+    item += bytes(-len(item) % 4)
+    return head + struct.pack(">BBH", 0x81, 202, len(item) // 4) + item
