@@ -5,7 +5,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response, WebSocket
+from fastapi import Depends, FastAPI, Request, Response, WebSocket
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, APIWebSocketRoute
@@ -167,9 +167,12 @@ def _declared(dependant: Dependant) -> Iterator[Access]:
         yield from _declared(dependency)
 
 
-def add_socket(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
-    """Add a guarded WebSocket route to a router."""
-    router.routes.append(GuardedSocketRoute(path, endpoint))
+def add_socket(app: FastAPI, path: str, endpoint: Callable[..., Any]) -> None:
+    """Add a guarded WebSocket route to the application itself.
+
+    A router would not do: FastAPI makes a new, unguarded route of each socket of a router that is included.
+    """
+    app.router.routes.append(GuardedSocketRoute(path, endpoint))
 
 
 PUBLIC = Depends(Access(Level.PUBLIC))

@@ -16,7 +16,8 @@ _AAC = 0x40
 def codec_strings(init: bytes) -> dict[int, str]:
     """Return the codec string of each track of an init segment (`ftyp` and `moov`), by track id.
 
-    As `avc1.64001F`, `hvc1.1.6.L93.B0`, `av01.0.04M.08`, `mp4a.40.2`, `mp4a.6B` (MP3), `opus`. Raises MalformedBox.
+    Such as `avc1.64001F`, `hvc1.1.6.L93.B0`, `av01.0.04M.08`, `mp4a.40.2`, `mp4a.6B` (MP3), `opus`.
+    Raises MalformedBox.
     """
     found: dict[int, str] = {}
     try:
