@@ -32,7 +32,9 @@ from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.darkroom import Darkroom
 from lightnvr.live.hls.outputs import HlsOutputs
+from lightnvr.live.pictures import Pictures
 from lightnvr.live.rtsp import Limits, RtspServer
 from lightnvr.live.rtsp.restream import Restream
 from lightnvr.live.webrtc import WebRtc
@@ -56,6 +58,7 @@ from lightnvr.wiring import HubRecorder, admit_by, ice_servers, plan_for, webrtc
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
 _HOUSEKEEPING_S = 15.0
+_PICTURE_THREADS = 2
 _SLOW_VIEWER_S = 30.0
 
 log = logging.getLogger(__name__)
@@ -132,6 +135,7 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
             _recording(settings, database, catalog) as (engine, fleet),
             _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
             _webrtc(settings, live) as webrtc,
+            _darkroom() as darkroom,
             _housekeeping(),
         ):
             fleet.on_applied(live.stream_changed)
@@ -146,6 +150,7 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                 live=live,
                 hls=HlsOutputs(settings.live.hls_segment_s, engine.place.clock.wall_us, time.time),
                 webrtc=webrtc,
+                pictures=Pictures(darkroom, engine.place.clock.wall_us),
                 storage_roots={engine.place.storage.id: settings.storage.path},
                 storage_space=partial(_space, engine, settings.storage.path),
                 probe=_look,
@@ -222,6 +227,15 @@ async def _live(inputs: CatalogLiveInputs, authentication: Authentication) -> As
         await channels.close()
         task.cancel()
         await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def _darkroom() -> AsyncIterator[Darkroom]:
+    darkroom = Darkroom(_PICTURE_THREADS)
+    try:
+        yield darkroom
+    finally:
+        await darkroom.close()
 
 
 @asynccontextmanager

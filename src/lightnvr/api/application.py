@@ -2,7 +2,20 @@
 
 from fastapi import FastAPI
 
-from lightnvr.api import auth, health, hls, ice_servers, recordings, relay_hls, streams, tickets, webrtc
+from lightnvr.api import (
+    auth,
+    health,
+    hls,
+    ice_servers,
+    live_health,
+    metrics,
+    recordings,
+    relay_hls,
+    snapshots,
+    streams,
+    tickets,
+    webrtc,
+)
 from lightnvr.api.cross_origin import CrossOriginPlayers
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
@@ -30,10 +43,13 @@ def create_api(services: ApiServices) -> FastAPI:
         tickets.router,
         recordings.router,
         health.router,
+        live_health.router,
+        metrics.router,
         ice_servers.router,
         hls.router,
         relay_hls.router,
         webrtc.router,
+        snapshots.router,
         pages_router(),
     ):
         app.include_router(router)

@@ -13,6 +13,7 @@ from lightnvr.accounts.sessions import Sessions
 from lightnvr.live.channels import Channels
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
+from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
@@ -70,6 +71,7 @@ class ApiServices:
     live: Channels
     hls: HlsOutputs
     webrtc: WebRtc
+    pictures: Pictures
     storage_roots: Mapping[int, Path]
     storage_space: Callable[[], Awaitable[StorageSpace]]
     probe: Probe
