@@ -155,7 +155,9 @@ class Nvr:
         await self.server.fleet.start([replace(plan, recording=replace(plan.recording, segment_duration_s=seconds))])
 
 
-def quick_settings(folder: Path, *, rtsp: bool = False, password: str = "", **storage: object) -> Settings:
+def quick_settings(
+    folder: Path, *, rtsp: bool = False, password: str = "", cors_origins: str = "", **storage: object
+) -> Settings:
     """Settings with short patience, everything in `folder`, any free port, and no login.
 
     With a `password` there is a login: that of admin. With `rtsp` there is an RTSP server.
@@ -165,7 +167,7 @@ def quick_settings(folder: Path, *, rtsp: bool = False, password: str = "", **st
             "general": {"data_dir": folder},
             "storage": storage,
             "web": {"auth_enabled": bool(password), "password": password, "bind_ip": "127.0.0.1"},
-            "live": {"rtsp_port": free_port() if rtsp else 0},
+            "live": {"rtsp_port": free_port() if rtsp else 0, "hls_segment_s": 1, "cors_origins": cors_origins},
             "streams": {"max_streams": 256, "connect_timeout_s": 2, "stall_timeout_s": 2},
         }
     )
@@ -173,12 +175,14 @@ def quick_settings(folder: Path, *, rtsp: bool = False, password: str = "", **st
 
 
 @asynccontextmanager
-async def running_nvr(folder: Path, *, rtsp: bool = False, password: str = "", **storage: object) -> AsyncIterator[Nvr]:
+async def running_nvr(
+    folder: Path, *, rtsp: bool = False, password: str = "", cors_origins: str = "", **storage: object
+) -> AsyncIterator[Nvr]:
     """Run a server with quick settings while the context is open; `storage` are members of that section.
 
     The client is logged in as admin when there is a `password`.
     """
-    settings = quick_settings(folder, rtsp=rtsp, password=password, **storage)
+    settings = quick_settings(folder, rtsp=rtsp, password=password, cors_origins=cors_origins, **storage)
     async with (
         running(settings, show_password=False) as server,
         httpx.AsyncClient(

@@ -20,7 +20,15 @@ from lightnvr.api.services import ApiServices
 
 
 class Unauthorized(Exception):
-    """The caller is not logged in."""
+    """The caller is not logged in.
+
+    `challenge` is whether to ask for Basic credentials. Players send what stands in their address only when they are
+    asked; a browser would open a window of its own, which no page of ours wants.
+    """
+
+    def __init__(self, *, challenge: bool = False) -> None:
+        super().__init__("Unauthorized")
+        self.challenge = challenge
 
 
 class Forbidden(Exception):
@@ -80,7 +88,8 @@ class Access:
         if self.level is Level.ANYBODY:
             return
         if user is None:
-            raise Unauthorized
+            # Browsers say with each request what it is for (Fetch Metadata), other programs do not.
+            raise Unauthorized(challenge=self.ticket and "sec-fetch-mode" not in request.headers)
         if self.level is Level.EDITOR and not user.role.may_write:
             raise Forbidden(f"The role {user.role.name} may look but not change anything.")
         if self.level is Level.ADMIN and user.role is not Role.ADMIN:

@@ -41,7 +41,6 @@ Responses = dict[int | str, dict[str, Any]]
 """Answers of a route, for its documentation, by status."""
 
 _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
-    Unauthorized: (HTTPStatus.UNAUTHORIZED, "Unauthorized"),
     StreamNotFound: (HTTPStatus.NOT_FOUND, "Stream not found"),
     DuplicateStream: (HTTPStatus.CONFLICT, "Stream already exists"),
     SegmentGone: (HTTPStatus.NOT_FOUND, "There is no such segment, or not any more."),
@@ -104,6 +103,7 @@ def answer_errors(app: FastAPI) -> None:
         app.add_exception_handler(known, _saying(status, text))
     for known, status in _SPEAKING.items():
         app.add_exception_handler(known, _saying(status, None))
+    app.add_exception_handler(Unauthorized, _unauthorized)
     app.add_exception_handler(RangeNotSatisfiable, _not_satisfiable)
     app.add_exception_handler(TooManyAttempts, _too_many_attempts)
     # Whatever ends a live view in the midst of a request is worth another try, which says what is the matter.
@@ -119,6 +119,12 @@ def _saying(status: int, text: str | None) -> Callable[[Request, Exception], JSO
         return error_answer(status, str(error) if text is None else text)
 
     return answer
+
+
+def _unauthorized(_request: Request, error: Exception) -> JSONResponse:
+    challenged = isinstance(error, Unauthorized) and error.challenge
+    headers = {"WWW-Authenticate": 'Basic realm="LightNVR", charset="UTF-8"'} if challenged else None
+    return error_answer(HTTPStatus.UNAUTHORIZED, "Unauthorized", headers)
 
 
 def _not_satisfiable(_request: Request, error: Exception) -> JSONResponse:

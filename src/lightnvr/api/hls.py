@@ -21,7 +21,7 @@ from lightnvr.live.hls.fragment_output import FragmentOutput
 from lightnvr.live.hls.multivariant import Variant, multivariant_playlist, variant
 from lightnvr.live.hls.outputs import check_fragments, fits_transport_stream
 from lightnvr.live.hls.pace import Pace
-from lightnvr.live.hls.playlist import RenditionReport, low_latency_playlist, transport_playlist
+from lightnvr.live.hls.playlist import RenditionReport, low_latency_playlist, newest_part, transport_playlist
 from lightnvr.live.hls.reload import wait_for_part, wait_for_reload
 from lightnvr.live.hls.transport_output import TransportOutput
 from lightnvr.media.packets import Track
@@ -269,10 +269,8 @@ def _report(services: ApiServices, channel: Channel) -> RenditionReport | None:
     # Only of what is at work: a report must not connect to a sub-stream that nobody watches.
     other = services.live.beside(channel)
     output = None if other is None else other.running(services.hls.low_latency(other))
-    last = None if output is None else output.window.last
-    if other is None or last is None or not last.parts:
-        return None
-    return RenditionReport(f"{_beside(other)}/ll.m3u8", last.number, len(last.parts) - 1)
+    newest = None if output is None else newest_part(output.window)
+    return None if other is None or newest is None else RenditionReport(f"{_beside(other)}/ll.m3u8", *newest)
 
 
 def _beside(channel: Channel) -> str:

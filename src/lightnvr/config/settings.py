@@ -163,9 +163,25 @@ class StreamsSettings(Section):
     )
 
 
-class LiveSettings(Section):
-    """Live view."""
+class ApiSettings(Section):
+    """The form of the API's answers."""
 
+    dialect: Literal["documented", "lightnvr"] = Field(
+        "documented",
+        description="Form of answers: documented, or lightnvr for clients of the original (not yet there).",
+    )
+
+
+class LiveSettings(Section):
+    """Live view: how long things are, and how others than browsers watch."""
+
+    rtsp_enabled: bool = Field(True, description="Whether streams can be watched by RTSP, at rtsp://host:8554/name.")
+    rtsp_port: int = Field(
+        8554,
+        ge=0,
+        le=65535,
+        description="TCP port of the RTSP server, on the address that [web] bind_ip names. 0: no RTSP server.",
+    )
     hls_segment_s: float = Field(
         2.0,
         ge=1,
@@ -176,13 +192,6 @@ class LiveSettings(Section):
         "",
         description="Web sites whose pages may play HLS with a ticket or an API key, separated by commas, such as "
         "https://home.example.org. Empty: only pages of this server.",
-    )
-    rtsp_enabled: bool = Field(True, description="Whether streams can be watched by RTSP, at rtsp://host:8554/name.")
-    rtsp_port: int = Field(
-        8554,
-        ge=0,
-        le=65535,
-        description="TCP port of the RTSP server, on the address that [web] bind_ip names. 0: no RTSP server.",
     )
     webrtc_port: int = Field(
         8555,
@@ -197,15 +206,6 @@ class LiveSettings(Section):
     )
     webrtc_max_viewers: int = Field(
         128, ge=1, le=4096, description="How many viewers can use WebRTC at once, connected or about to be."
-    )
-
-
-class ApiSettings(Section):
-    """The form of the API's answers."""
-
-    dialect: Literal["documented", "lightnvr"] = Field(
-        "documented",
-        description="Form of answers: documented, or lightnvr for clients of the original (not yet there).",
     )
 
 
@@ -243,8 +243,8 @@ class Settings(Section):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     streams: StreamsSettings = Field(default_factory=StreamsSettings)
-    live: LiveSettings = Field(default_factory=LiveSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
+    live: LiveSettings = Field(default_factory=LiveSettings)
     go2rtc: Go2rtcSettings = Field(default_factory=Go2rtcSettings)
     later: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False, description="Kept for features to come.")
 

@@ -8,7 +8,7 @@ from lightnvr.live.hls.fragment_output import FragmentOutput
 from lightnvr.live.hls.transport_output import TransportOutput
 from lightnvr.live.output import OutputKind
 from lightnvr.media.packets import Track
-from lightnvr.media.transport_stream import TRANSPORT_STREAM_CODECS
+from lightnvr.media.transport_segments import TRANSPORT_STREAM_CODECS
 
 _FRAGMENT_CODECS = frozenset(("h264", "hevc", "av1", "aac", "opus", "mp3"))
 

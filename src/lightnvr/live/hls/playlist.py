@@ -43,7 +43,7 @@ def low_latency_playlist(
     `query` is added to each address: empty, or from the `?` on.
     """
     window = output.window
-    listed = window.listed
+    listed = [segment for segment in window.listed if segment.parts]
     skipped = _skippable(listed, pace) if skip else 0
     lines = _head(9, pace, window, listed)
     hold_back_s = math.ceil(3 * pace.part_s * 1000) / 1000
@@ -89,6 +89,14 @@ def next_part(window: Window) -> tuple[int, int]:
     if last is None:
         return 0, 0
     return (last.number + 1, 0) if last.is_complete else (last.number, len(last.parts))
+
+
+def newest_part(window: Window) -> tuple[int, int] | None:
+    """Return the numbers of segment and part that came last, None when none did."""
+    for segment in reversed(window.listed):
+        if segment.parts:
+            return segment.number, len(segment.parts) - 1
+    return None
 
 
 def _head(version: int, pace: Pace, window: Window, listed: Sequence[Segment]) -> list[str]:

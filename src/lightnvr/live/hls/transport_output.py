@@ -8,7 +8,7 @@ from lightnvr.live.hls.pace import Pace, seconds
 from lightnvr.live.hls.placing import Placing, ProgramDates
 from lightnvr.live.hls.window import Part, Window
 from lightnvr.media.packets import MediaItem, MediaPacket, Track
-from lightnvr.media.transport_stream import TRANSPORT_STREAM_CODECS, TransportStreamFailed, TransportStreamWriter
+from lightnvr.media.transport_segments import TRANSPORT_STREAM_CODECS, TransportStreamFailed, TransportStreamWriter
 
 _WINDOW = 6
 
