@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from lightnvr import __version__
 from lightnvr.accounts.authentication import Authentication
@@ -26,12 +27,15 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
+from lightnvr.api.relay import RelayPaths
 from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.serving import server_config
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.connections import Seats, ViewerLimits
 from lightnvr.live.darkroom import Darkroom
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.pictures import Pictures
@@ -66,10 +70,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """The server while it runs: the TCP ports it listens on (no `rtsp_port`: no RTSP), its task, its streams."""
+    """The server while it runs: the TCP ports it listens on, its task, its parts.
+
+    `rtsp_port` is None when there is no RTSP, `relay_port` is the one of [go2rtc] api_port.
+    """
 
     port: int
     rtsp_port: int | None
+    relay_port: int | None
     task: asyncio.Task[None]
     catalog: StreamCatalog
     fleet: Fleet
@@ -110,8 +118,12 @@ async def serve_until(
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, show_password: bool = True) -> AsyncIterator[RunningServer]:
+async def running(
+    settings: Settings, *, show_password: bool = True, viewer_limits: ViewerLimits | None = None
+) -> AsyncIterator[RunningServer]:
     """Run everything while the context is open; leaving it finishes every file.
+
+    `viewer_limits` are those of the settings unless given.
 
     Raises OSError, UnusableDatabase, UnusableKeyFile, InvalidAccount.
     """
@@ -157,6 +169,7 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
                 problems=engine.problems,
+                viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 options=ApiOptions(
                     version=__version__,
                     dialect=settings.api.dialect,
@@ -165,11 +178,17 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                     ice_servers=ice_servers(settings.go2rtc),
                 ),
             )
+            api = create_api(services)
             async with (
                 _rtsp(settings, live, authentication) as rtsp_port,
-                _http(settings, services) as (port, task),
+                _relay(settings, api) as relay_port,
+                _http(settings.web.bind_ip, settings.web.port, api) as (port, task),
             ):
-                yield RunningServer(port, rtsp_port, task, catalog, fleet, live)
+                try:
+                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live)
+                finally:
+                    # While their connections are still served, so that each viewer is told.
+                    live.audience.end_all("LightNVR is being stopped.")
     finally:
         await database.close()
 
@@ -331,19 +350,21 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _http(settings: Settings, services: ApiServices) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
-    listener = _listen(settings.web.bind_ip, settings.web.port)
-    config = uvicorn.Config(
-        create_api(services),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+async def _relay(settings: Settings, api: ASGIApp) -> AsyncIterator[int | None]:
+    if not settings.go2rtc.api_port:
+        yield None
+        return
+    async with _http(settings.web.bind_ip, settings.go2rtc.api_port, RelayPaths(api), "[go2rtc] api_port") as (port, _):
+        yield port
+
+
+@asynccontextmanager
+async def _http(
+    host: str, wanted_port: int, app: ASGIApp, option: str = "--port"
+) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
+    listener = _listen(host, wanted_port, option)
+    server = _Server(server_config(app))
+    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http {wanted_port}")
     try:
         ready = asyncio.create_task(server.ready.wait())
         await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
@@ -355,9 +376,11 @@ async def _http(settings: Settings, services: ApiServices) -> AsyncIterator[tupl
         listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, option: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise OSError(f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with --port.") from error
+        raise OSError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with {option}."
+        ) from error

@@ -37,7 +37,8 @@ def configure_logging(level: int, file: Path | None) -> None:
         )
         root.addHandler(handler)
     root.setLevel(_LEVELS[level])
-    for noisy in ("alembic", "aiosqlite", "sqlalchemy", "uvicorn.access"):
+    # What uvicorn says of each WebSocket holds its query, with the ticket that lets the reader in.
+    for noisy in ("alembic", "aiosqlite", "sqlalchemy", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -13,6 +13,7 @@ import httpx
 
 from lightnvr.app import RunningServer, running
 from lightnvr.config import Settings
+from lightnvr.live.connections import ViewerLimits
 from lightnvr.streams.status import RecordingState, StreamState, StreamStatus
 from lightnvr.wiring import plan_for
 from tests.rig.footage import Footage, all_footage
@@ -176,7 +177,13 @@ def quick_settings(
 
 @asynccontextmanager
 async def running_nvr(
-    folder: Path, *, rtsp: bool = False, password: str = "", cors_origins: str = "", **storage: object
+    folder: Path,
+    *,
+    rtsp: bool = False,
+    password: str = "",
+    cors_origins: str = "",
+    viewer_limits: ViewerLimits | None = None,
+    **storage: object,
 ) -> AsyncIterator[Nvr]:
     """Run a server with quick settings while the context is open; `storage` are members of that section.
 
@@ -184,7 +191,7 @@ async def running_nvr(
     """
     settings = quick_settings(folder, rtsp=rtsp, password=password, cors_origins=cors_origins, **storage)
     async with (
-        running(settings, show_password=False) as server,
+        running(settings, show_password=False, viewer_limits=viewer_limits) as server,
         httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{server.port}", timeout=30, auth=("admin", password) if password else None
         ) as client,

@@ -8,8 +8,10 @@ from lightnvr.api import (
     hls,
     ice_servers,
     live_health,
+    live_streams,
     metrics,
     recordings,
+    relay,
     relay_hls,
     snapshots,
     streams,
@@ -19,6 +21,7 @@ from lightnvr.api import (
 from lightnvr.api.cross_origin import CrossOriginPlayers
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
+from lightnvr.api.live_socket import add_mse_sockets
 from lightnvr.api.openapi import check_roles, complete_openapi
 from lightnvr.api.pages import pages_router
 from lightnvr.api.services import ApiServices
@@ -41,6 +44,8 @@ def create_api(services: ApiServices) -> FastAPI:
         auth.router,
         streams.router,
         tickets.router,
+        live_streams.router,
+        relay.router,
         recordings.router,
         health.router,
         live_health.router,
@@ -53,6 +58,7 @@ def create_api(services: ApiServices) -> FastAPI:
         pages_router(),
     ):
         app.include_router(router)
+    add_mse_sockets(app)
     answer_errors(app)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY)
     app.add_middleware(SameOrigin)

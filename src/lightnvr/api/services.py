@@ -1,16 +1,18 @@
 """What the API needs from the rest of the product. Made by the composition root."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection
 
 from lightnvr.accounts.authentication import Authentication
 from lightnvr.accounts.logins import Logins
 from lightnvr.accounts.sessions import Sessions
 from lightnvr.live.channels import Channels
+from lightnvr.live.connections import ViewerLimits
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
@@ -79,9 +81,10 @@ class ApiServices:
     now: Callable[[], float]
     options: ApiOptions
     problems: Callable[[], Sequence[str]] = tuple
+    viewer_limits: ViewerLimits = field(default_factory=ViewerLimits)
 
 
-def _services(request: Request) -> ApiServices:
+def _services(request: HTTPConnection) -> ApiServices:
     services: ApiServices = request.app.state.services
     return services
 

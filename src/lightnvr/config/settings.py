@@ -207,11 +207,24 @@ class LiveSettings(Section):
     webrtc_max_viewers: int = Field(
         128, ge=1, le=4096, description="How many viewers can use WebRTC at once, connected or about to be."
     )
+    max_viewers: int = Field(
+        256,
+        ge=1,
+        le=4096,
+        description="How many may watch at a time over a connection of their own: MSE, stream.mp4, stream.ts.",
+    )
 
 
 class Go2rtcSettings(Section):
-    """Servers that help browsers to reach the live view from other networks. The name is the original's."""
+    """For clients of the original's relay; servers that help browsers to reach the live view from other networks."""
 
+    api_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="TCP port on which the addresses below /go2rtc/, and no others, are served as well. The original's "
+        "was 1984. 0: none.",
+    )
     stun_enabled: bool = Field(
         True, description="Whether the STUN server is used, by browsers and for the address of this server's router."
     )

@@ -116,6 +116,15 @@ class Audience:
         self._forget_visits()
         return Counter((viewer.way, viewer.stream_id) for viewer in self._viewers)
 
+    async def admits(self, admission: Admission) -> bool:
+        """Whether an admission of a while ago still holds."""
+        return admission.proof not in await self._lapsed([admission.proof])
+
+    def end_all(self, reason: str) -> None:
+        """End everybody."""
+        for viewer in tuple(self._viewers):
+            viewer.end(reason)
+
     def end_stream(self, stream_id: int, reason: str) -> None:
         """End everybody who watches this stream."""
         for viewer in tuple(self._viewers):

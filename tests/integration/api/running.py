@@ -26,6 +26,7 @@ from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
 from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.serving import server_config
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
@@ -161,7 +162,7 @@ class _Server(uvicorn.Server):
 @contextmanager
 def _serving(app: FastAPI, database: Database) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", proxy_headers=False), database)
+    server = _Server(server_config(app), database)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
