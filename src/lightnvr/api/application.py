@@ -10,6 +10,7 @@ from lightnvr.api import (
     live_health,
     live_streams,
     metrics,
+    mjpeg,
     recordings,
     relay,
     relay_hls,
@@ -55,6 +56,7 @@ def create_api(services: ApiServices) -> FastAPI:
         relay_hls.router,
         webrtc.router,
         snapshots.router,
+        mjpeg.router,
         pages_router(),
     ):
         app.include_router(router)

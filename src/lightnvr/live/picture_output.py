@@ -20,6 +20,8 @@ class PictureOutput:
         self._negative: Negative | None = None
         self._changed = asyncio.Event()
         self.closed = False
+        self.seen = 0
+        """How many keyframes came so far."""
 
     @property
     def keyframe(self) -> MediaPacket | None:
@@ -28,6 +30,7 @@ class PictureOutput:
 
     def take(self, items: Sequence[MediaItem]) -> None:
         """See Output."""
+        self.seen += sum(isinstance(item, MediaPacket) for item in items)
         if self._negative is not None and self._negative.keyframe is not self.keyframe:
             # What was made of an older keyframe is of no use any more.
             self._negative = None
