@@ -49,6 +49,7 @@ class LightNvr:
             **{name: value for name, value in os.environ.items() if not name.startswith("LIGHTNVR_")},
             "LIGHTNVR_ADMIN_PASSWORD": _PASSWORD,
             "LIGHTNVR_RTSP_PORT": "0",
+            "LIGHTNVR_WEBRTC_PORT": "0",
             "LIGHTNVR_STREAMS_MAX_STREAMS": "256",
             **environment,
         }

@@ -48,6 +48,7 @@ class ServerProcess:
             "LIGHTNVR_WEB_BIND_IP": "127.0.0.1",
             "LIGHTNVR_ADMIN_PASSWORD": ADMIN_PASSWORD,
             "LIGHTNVR_RTSP_PORT": "0",
+            "LIGHTNVR_WEBRTC_PORT": "0",
             **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -27,6 +27,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
+from lightnvr.api.connections import ConnectionLimits
 from lightnvr.api.relay import RelayPaths
 from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
 from lightnvr.api.serving import server_config
@@ -46,11 +47,19 @@ from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
-from lightnvr.process import be_frugal_with_memory, give_memory_back, sole_owner
+from lightnvr.playback.timeline import Timeline
+from lightnvr.process import (
+    allow_many_open_files,
+    be_frugal_with_memory,
+    give_memory_back,
+    open_files_limit,
+    sole_owner,
+)
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.library import RecordingLibrary
+from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
 from lightnvr.streams.live_inputs import CatalogLiveInputs
@@ -61,6 +70,9 @@ from lightnvr.wiring import HubRecorder, admit_by, ice_servers, plan_for, webrtc
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
+_GRACE_S = 0.5
+"""How long answers that are on their way may take when the server stops."""
+
 _HOUSEKEEPING_S = 15.0
 _PICTURE_THREADS = 2
 _SLOW_VIEWER_S = 30.0
@@ -72,7 +84,7 @@ log = logging.getLogger(__name__)
 class RunningServer:
     """The server while it runs: the TCP ports it listens on, its task, its parts.
 
-    `rtsp_port` is None when there is no RTSP, `relay_port` is the one of [go2rtc] api_port.
+    `rtsp_port` is None without RTSP, `relay_port` (of [go2rtc] api_port) without the addresses of the original's relay.
     """
 
     port: int
@@ -87,6 +99,7 @@ class RunningServer:
 def run(settings: Settings) -> None:
     """Run the server until SIGTERM or SIGINT. Raises OSError, UnusableDatabase, UnusableKeyFile."""
     be_frugal_with_memory()
+    allow_many_open_files()
     configure_logging(settings.general.log_level, settings.general.log_file)
     with sole_owner(settings.general.data_dir):
         uvloop.run(_serve(settings))
@@ -159,10 +172,11 @@ async def running(
                 streams=catalog,
                 supervisors=fleet,
                 recordings=RecordingLibrary(database, OsDisk(), engine.open_recordings),
+                timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,
-                hls=HlsOutputs(settings.live.hls_segment_s, engine.place.clock.wall_us, time.time),
                 webrtc=webrtc,
                 pictures=Pictures(darkroom, engine.place.clock.wall_us),
+                hls=HlsOutputs(settings.live.hls_segment_s, engine.place.clock.wall_us, time.time),
                 storage_roots={engine.place.storage.id: settings.storage.path},
                 storage_space=partial(_space, engine, settings.storage.path),
                 probe=_look,
@@ -174,8 +188,8 @@ async def running(
                     version=__version__,
                     dialect=settings.api.dialect,
                     trusted_proxies=settings.web.trusted_proxy_cidrs,
-                    cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
                     ice_servers=ice_servers(settings.go2rtc),
+                    cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
                 ),
             )
             api = create_api(services)
@@ -344,6 +358,18 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.ready.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is quick be finished, then cut the rest: a download must not hold up the finishing of files."""
+        cut = asyncio.get_running_loop().call_later(_GRACE_S, self._cut)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut.cancel()
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -363,7 +389,7 @@ async def _http(
     host: str, wanted_port: int, app: ASGIApp, option: str = "--port"
 ) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
     listener = _listen(host, wanted_port, option)
-    server = _Server(server_config(app))
+    server = _Server(server_config(app, ConnectionLimits(connections=min(1000, open_files_limit() // 2))))
     task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http {wanted_port}")
     try:
         ready = asyncio.create_task(server.ready.wait())

@@ -31,7 +31,8 @@ def configure_logging(level: int, file: Path | None) -> None:
                 foreign_pre_chain=shared,
                 processors=[
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.dev.ConsoleRenderer(colors=colors),
+                    # Plain, because the usual form shows the values of variables: request headers, camera addresses.
+                    structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback),
                 ],
             )
         )

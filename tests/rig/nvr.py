@@ -168,7 +168,12 @@ def quick_settings(
             "general": {"data_dir": folder},
             "storage": storage,
             "web": {"auth_enabled": bool(password), "password": password, "bind_ip": "127.0.0.1"},
-            "live": {"rtsp_port": free_port() if rtsp else 0, "hls_segment_s": 1, "cors_origins": cors_origins},
+            "live": {
+                "rtsp_port": free_port() if rtsp else 0,
+                "webrtc_port": 0,
+                "hls_segment_s": 1,
+                "cors_origins": cors_origins,
+            },
             "streams": {"max_streams": 256, "connect_timeout_s": 2, "stall_timeout_s": 2},
         }
     )

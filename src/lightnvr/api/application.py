@@ -17,6 +17,7 @@ from lightnvr.api import (
     snapshots,
     streams,
     tickets,
+    timeline,
     webrtc,
 )
 from lightnvr.api.cross_origin import CrossOriginPlayers
@@ -48,13 +49,14 @@ def create_api(services: ApiServices) -> FastAPI:
         live_streams.router,
         relay.router,
         recordings.router,
+        timeline.router,
         health.router,
         live_health.router,
         metrics.router,
         ice_servers.router,
+        webrtc.router,
         hls.router,
         relay_hls.router,
-        webrtc.router,
         snapshots.router,
         mjpeg.router,
         pages_router(),

@@ -29,6 +29,7 @@ from lightnvr.live.errors import (
 )
 from lightnvr.live.hls.reload import TooFarAhead
 from lightnvr.live.webrtc import NoSuchSession, OtherOffer
+from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.recording.model import (
     RecordingFileMissing,
     RecordingNotFound,
@@ -58,6 +59,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 }
 _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
+    NothingRecorded: HTTPStatus.NOT_FOUND,
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,

@@ -20,6 +20,7 @@ from lightnvr.live.webrtc import WebRtc
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
+from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.service import Recordings
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.service import StreamSupervisors
@@ -70,6 +71,7 @@ class ApiServices:
     streams: StreamCatalog
     supervisors: StreamSupervisors
     recordings: Recordings
+    timeline: Timeline
     live: Channels
     hls: HlsOutputs
     webrtc: WebRtc

@@ -6,9 +6,10 @@ from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp, Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
+
+from lightnvr.api.connections import ConnectionLimits, LimitedConnection, limited_connections
 
 _EXTENSION = "lightnvr.connection"
 _MAX_MESSAGE_BYTES = 64 * 1024
@@ -45,7 +46,7 @@ class ClientConnection:
         self._transport.abort()
 
 
-class _HttpConnection(HttpToolsProtocol):
+class _HttpConnection(LimitedConnection):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {_EXTENSION: ClientConnection(self.transport)}  # type: ignore[dict-item]
@@ -60,14 +61,14 @@ class _SocketConnection(WebSocketsSansIOProtocol):
                 extensions[_EXTENSION] = ClientConnection(self.transport)  # type: ignore[assignment]
 
 
-def server_config(app: ASGIApp) -> uvicorn.Config:
+def server_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
     """Return how the API is served.
 
     Frames of a WebSocket are not compressed: video does not become smaller, and each connection would cost memory.
     """
     return uvicorn.Config(
         app,
-        http=_HttpConnection,
+        http=limited_connections(limits or ConnectionLimits(), _HttpConnection),
         ws=_SocketConnection,
         ws_max_size=_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,

@@ -36,6 +36,10 @@ def _networks(text: str) -> str:
     return text
 
 
+def _ip_addresses(text: str) -> str:
+    return " ".join(_ip_address(part) for part in text.replace(",", " ").split())
+
+
 def _origins(text: str) -> str:
     for part in text.replace(",", " ").split():
         if not _ORIGIN.fullmatch(part):
@@ -43,16 +47,12 @@ def _origins(text: str) -> str:
     return text
 
 
-def _ip_addresses(text: str) -> str:
-    return " ".join(_ip_address(part) for part in text.replace(",", " ").split())
-
-
 Folder = Annotated[Path, AfterValidator(_absolute)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none), AfterValidator(_absolute_unless_empty)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
 Networks = Annotated[str, AfterValidator(_networks)]
-Origins = Annotated[str, AfterValidator(_origins)]
 IpAddresses = Annotated[str, AfterValidator(_ip_addresses)]
+Origins = Annotated[str, AfterValidator(_origins)]
 
 
 class Section(BaseModel):
@@ -173,7 +173,7 @@ class ApiSettings(Section):
 
 
 class LiveSettings(Section):
-    """Live view: how long things are, and how others than browsers watch."""
+    """Live view: ways of watching, and how long things are."""
 
     rtsp_enabled: bool = Field(True, description="Whether streams can be watched by RTSP, at rtsp://host:8554/name.")
     rtsp_port: int = Field(
@@ -181,17 +181,6 @@ class LiveSettings(Section):
         ge=0,
         le=65535,
         description="TCP port of the RTSP server, on the address that [web] bind_ip names. 0: no RTSP server.",
-    )
-    hls_segment_s: float = Field(
-        2.0,
-        ge=1,
-        le=10,
-        description="Seconds that a segment of HLS is long, and then up to the camera's next keyframe.",
-    )
-    cors_origins: Origins = Field(
-        "",
-        description="Web sites whose pages may play HLS with a ticket or an API key, separated by commas, such as "
-        "https://home.example.org. Empty: only pages of this server.",
     )
     webrtc_port: int = Field(
         8555,
@@ -206,6 +195,18 @@ class LiveSettings(Section):
     )
     webrtc_max_viewers: int = Field(
         128, ge=1, le=4096, description="How many viewers can use WebRTC at once, connected or about to be."
+    )
+
+    hls_segment_s: float = Field(
+        2.0,
+        ge=1,
+        le=10,
+        description="Seconds that a segment of HLS is long, and then up to the camera's next keyframe.",
+    )
+    cors_origins: Origins = Field(
+        "",
+        description="Web sites whose pages may play HLS with a ticket or an API key, separated by commas, such as "
+        "https://home.example.org. Empty: only pages of this server.",
     )
     max_viewers: int = Field(
         256,

@@ -1,6 +1,7 @@
 """Who watches what, which way; and the end of it when the right to do so ends."""
 
 import asyncio
+import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -12,6 +13,8 @@ from lightnvr.accounts.admission import Admission, Proof
 
 _CHECK_S = 2.0
 _VISIT_S = 30.0
+
+log = logging.getLogger(__name__)
 
 
 class Way(StrEnum):
@@ -136,11 +139,18 @@ class Audience:
         while True:
             await asyncio.sleep(_CHECK_S)
             self._forget_visits()
-            viewers = tuple(self._viewers)
-            gone = await self._lapsed({viewer.admission.proof for viewer in viewers})
-            for viewer in viewers:
-                if viewer.admission.proof in gone:
-                    viewer.end("Logged out.")
+            try:
+                await self._end_lapsed()
+            except Exception:
+                # A database that is busy or away for a moment must not keep later log-outs from being noticed.
+                log.exception("could not look whether all who watch still may")
+
+    async def _end_lapsed(self) -> None:
+        viewers = tuple(self._viewers)
+        gone = await self._lapsed({viewer.admission.proof for viewer in viewers})
+        for viewer in viewers:
+            if viewer.admission.proof in gone:
+                viewer.end("Logged out.")
 
     def _viewer(self, way: Way, stream_id: int, admission: Admission) -> Viewer:
         counts = self.counts[way]

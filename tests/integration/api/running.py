@@ -36,6 +36,9 @@ from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
+from lightnvr.playback.timeline import Timeline
+from lightnvr.recording.open_recordings import OpenRecordings
+from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
@@ -104,10 +107,11 @@ def running_api(
         streams=catalog,
         supervisors=supervisors,
         recordings=recordings,
-        hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
+        timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         live=live,
         pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
         webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
+        hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
         storage_roots={1: folder / "recordings"},
         storage_space=_space,
         probe=probe,

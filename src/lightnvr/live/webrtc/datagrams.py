@@ -104,7 +104,8 @@ class UdpPort:
         try:
             listening = _bound(address, self.port)
         except OSError as error:
-            if not self._wanted:
+            # All have one number, for firewalls and routers: an address where it is taken goes without.
+            if not self._wanted or self._sockets:
                 raise
             log.warning(
                 "UDP port %d of %s cannot be used for WebRTC (%s): another one is used.",

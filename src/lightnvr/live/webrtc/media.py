@@ -10,7 +10,7 @@ from lightnvr.live.audience import Viewer
 from lightnvr.live.rtp.payload import Track
 from lightnvr.live.rtp_output import TimedFrame
 from lightnvr.live.webrtc.answer import AgreedMedia, Agreement
-from lightnvr.live.webrtc.catching_up import squeezed
+from lightnvr.live.webrtc.catching_up import AS_USUAL, AT_ONCE, PlayoutDelay, squeezed
 from lightnvr.live.webrtc.outgoing import OutgoingStream
 from lightnvr.live.webrtc.pacing import Pacer
 from lightnvr.live.webrtc.rtcp import Feedback, Goodbye, MissingPackets, PictureLost, Reception
@@ -52,6 +52,7 @@ class ViewerMedia:
         self._pacer = Pacer(send)
         self._video = _outgoing(agreement.video, srtp, rng)
         self._audio = _outgoing(agreement.audio, srtp, rng)
+        self._playout_delay = PlayoutDelay(agreement.video.playout_delay if agreement.video else 0)
         self._video_track = -1
         self._latest: int | None = None
         self._waits_for_keyframe = True
@@ -151,13 +152,14 @@ class ViewerMedia:
         self._waits_for_keyframe = self._replay_wanted = False
         self._replayed_at = self._loop.time()
         for timed, timestamp in zip(pictures, squeezed(pictures, self._latest), strict=True):
-            self._send_picture(timed, timestamp)
+            self._send_picture(timed, timestamp, AT_ONCE)
 
-    def _send_picture(self, timed: TimedFrame, timestamp: int) -> None:
+    def _send_picture(self, timed: TimedFrame, timestamp: int, delay: tuple[int, int] = AS_USUAL) -> None:
         if self._video is None:
             return
         size_bytes = len(timed.frame.data)
-        if not self._pacer.push(size_bytes, self._video.packets(timed.frame, timestamp)):
+        extension = self._playout_delay.extension(delay) if timed.frame.keyframe else b""
+        if not self._pacer.push(size_bytes, self._video.packets(timed.frame, timestamp, extension)):
             self._skip_to_keyframe()
             self._viewer.lost(len(timed.frame.offsets))
             return
@@ -189,11 +191,4 @@ def _outgoing(agreed: AgreedMedia | None, srtp: Session, rng: random.Random) -> 
         # Small enough that the first packets cannot wrap around before SRTP on the other side knows where we are.
         first_sequence=rng.getrandbits(15),
         timestamp_offset=rng.getrandbits(32),
-        keyframe_extension=_no_playout_delay(agreed.playout_delay),
     )
-
-
-def _no_playout_delay(number: int) -> bytes:
-    """The header extension that says: show each picture as soon as it is there. Empty for number 0."""
-    # One-byte form (RFC 8285, section 4.2): number, length less one; then 12 bits each for least and most delay.
-    return bytes((0xBE, 0xDE, 0, 1, number << 4 | 2, 0, 0, 0)) if 0 < number < 15 else b""

@@ -23,6 +23,7 @@ class _Sent:
     first: int
     timestamp: int
     frame: RtpFrame
+    extension: bytes
 
 
 class OutgoingStream:
@@ -39,27 +40,26 @@ class OutgoingStream:
         payload_type: int,
         first_sequence: int,
         timestamp_offset: int,
-        keyframe_extension: bytes = b"",
     ) -> None:
-        """`keyframe_extension` is what keyframes' packets carry as header extension (RFC 8285), framed."""
         self._srtp = srtp
         self.ssrc = ssrc
         self._payload_type = payload_type
         self._next = first_sequence
         self._offset = timestamp_offset
-        self._extension = keyframe_extension
         self._kept: deque[_Sent] = deque()
         self._kept_packets = 0
         self._packets = 0
         self._octets = 0
 
-    def packets(self, frame: RtpFrame, timestamp: int) -> Iterator[bytes]:
+    def packets(self, frame: RtpFrame, timestamp: int, extension: bytes = b"") -> Iterator[bytes]:
         """Give the packets of a frame, ready to be sent. `timestamp` is not cut to 32 bits.
+
+        `extension` is the header extension that each of them carries (RFC 8285), with its frame.
 
         Every packet has to be taken before those of another frame are asked for, unless the rest is given up.
         """
         count = len(frame.offsets)
-        sent = _Sent(self._next, timestamp, frame)
+        sent = _Sent(self._next, timestamp, frame, extension)
         self._keep(sent)
         for number in range(count):
             self._next += 1
@@ -93,13 +93,12 @@ class OutgoingStream:
         framed, offsets = frame.data, frame.offsets
         at = offsets[number]
         end = offsets[number + 1] - _FRAMING_BYTES if number + 1 < len(offsets) else len(framed)
-        extension = self._extension if frame.keyframe else b""
         header = struct.pack(
             ">BBHII",
-            0x80 | _EXTENSION_BIT if extension else 0x80,
+            0x80 | _EXTENSION_BIT if sent.extension else 0x80,
             framed[at + 1] & 0x80 | self._payload_type,
             (sent.first + number) & 0xFFFF,
             (sent.timestamp + self._offset) & 0xFFFFFFFF,
             self.ssrc,
         )
-        return self._srtp.protect(header + extension + framed[at + RTP_HEADER_BYTES : end])
+        return self._srtp.protect(header + sent.extension + framed[at + RTP_HEADER_BYTES : end])

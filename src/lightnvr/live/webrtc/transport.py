@@ -104,6 +104,7 @@ class Transport:
         self._path = path
         if is_first and self.setup == "active":
             self._step(self._dtls.begin)
+        self._flush()
 
     def _received(self, datagram: bytes) -> None:
         if 20 <= datagram[0] <= 63:
@@ -131,8 +132,10 @@ class Transport:
         self._set_timer()
 
     def _flush(self) -> None:
-        for datagram in self._dtls.outgoing():
-            self.send(datagram)
+        # A browser begins with DTLS while the path is still being checked: the answer waits for it.
+        if self._path is not None:
+            for datagram in self._dtls.outgoing():
+                self.send(datagram)
 
     def _set_timer(self) -> None:
         if self._timer is not None:
