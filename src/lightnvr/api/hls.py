@@ -1,5 +1,6 @@
 """/hls/{stream}/...: live view as HLS, with MPEG-TS segments for every player or in parts for low latency."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -101,7 +102,7 @@ async def segment(
     found = output.window.find(number)
     if found is None or not found.is_complete:
         raise SegmentGone
-    return media_answer(request, [part.content for part in found.parts], "video/mp2t", _KEPT, viewer)
+    return _kept(services, request, viewer, [part.content for part in found.parts], "video/mp2t")
 
 
 @router.head("/{stream}/ll.m3u8", **_playlist("Ask whether there is low-latency HLS"))
@@ -146,7 +147,7 @@ async def init_segment(
     found = output.inits.get(number)
     if found is None:
         raise SegmentGone
-    return media_answer(request, [found.content], "video/mp4", _KEPT, viewer)
+    return _kept(services, request, viewer, [found.content], "video/mp4")
 
 
 @router.head("/{stream}/part_{number}.{part}.m4s", **_media("Ask for the headers of a part", "video/iso.segment"))
@@ -168,7 +169,7 @@ async def part_of_segment(
         found = await wait_for_part(output, output.pace, number, part, viewer.ended)
     if found is None:
         raise SegmentGone
-    return media_answer(request, [found[1].content], "video/iso.segment", _KEPT, viewer)
+    return _kept(services, request, viewer, [found[1].content], "video/iso.segment")
 
 
 @router.head("/{stream}/seg_{number}.m4s", **_media("Ask for the headers of an MP4 segment", "video/iso.segment"))
@@ -181,7 +182,7 @@ async def fragmented_segment(
     found = output.window.find(number)
     if found is None or not found.is_complete:
         raise SegmentGone
-    return media_answer(request, [part.content for part in found.parts], "video/iso.segment", _KEPT, viewer)
+    return _kept(services, request, viewer, [part.content for part in found.parts], "video/iso.segment")
 
 
 @router.head("/{stream}/master.m3u8", **_playlist("Ask whether there is a choice of streams"))
@@ -241,6 +242,10 @@ async def low_latency_variant(
 def _visit(services: ApiServices, channel: Channel, request: Request, watcher: Admission, way: Way) -> Viewer:
     address = client_address(request, services.options.trusted_proxies)
     return services.live.audience.visit(way, channel.source.stream_id, watcher, address)
+
+
+def _kept(services: ApiServices, request: Request, viewer: Viewer, parts: Sequence[bytes], media_type: str) -> Response:
+    return media_answer(request, parts, media_type, _KEPT, viewer, services.viewer_limits.patience_s)
 
 
 async def _tracks(channel: Channel, output: TransportOutput | FragmentOutput) -> tuple[Track, ...]:

@@ -8,21 +8,24 @@ from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from lightnvr.api.ranges import ByteRange, read_range
+from lightnvr.api.serving import ClientConnection
 from lightnvr.live.audience import Viewer
 
 _PIECE = 64 * 1024
 """So much is handed to the connection at a time: what a client that does not read has in its queue."""
 
-_PATIENCE_S = 30.0
-"""A client that takes nothing for so long is given up."""
-
 
 def media_answer(
-    request: Request, parts: Sequence[bytes], media_type: str, headers: dict[str, str], viewer: Viewer
+    request: Request,
+    parts: Sequence[bytes],
+    media_type: str,
+    headers: dict[str, str],
+    viewer: Viewer,
+    patience_s: float,
 ) -> Response:
     """Answer GET or HEAD for these bytes, which follow each other and belong to all who watch.
 
-    Raises RangeNotSatisfiable.
+    A client that takes nothing for `patience_s` seconds is cut off. Raises RangeNotSatisfiable.
     """
     size = sum(map(len, parts))
     part = read_range(request.headers.get("range"), size)
@@ -34,7 +37,11 @@ def media_answer(
     headers["Content-Length"] = str(part.stop - part.start)
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
-    return _SharedBytes(parts, part, viewer, status_code=status, headers=headers, media_type=media_type)
+    return _SharedBytes(parts, part, viewer, patience_s, status_code=status, headers=headers, media_type=media_type)
+
+
+async def _send(send: Send, piece: memoryview | bytes, *, more: bool) -> None:
+    await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 class _SharedBytes(Response):
@@ -45,6 +52,7 @@ class _SharedBytes(Response):
         parts: Sequence[bytes],
         part: ByteRange,
         viewer: Viewer,
+        patience_s: float,
         *,
         status_code: int,
         headers: dict[str, str],
@@ -55,17 +63,26 @@ class _SharedBytes(Response):
         self._parts = parts
         self._part = part
         self._viewer = viewer
+        self._patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, piece by piece as the client takes them."""
+        """Send it, piece by piece as the client takes them; cut the connection when it takes nothing."""
+        connection = ClientConnection.of(scope)
+        if connection is not None:
+            connection.keep_little_waiting()
+            connection.send_piece_by_piece()
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        for piece in self._pieces():
-            # Times out when the client does not read: the server then closes the connection.
-            await asyncio.wait_for(
-                send({"type": "http.response.body", "body": piece, "more_body": True}), timeout=_PATIENCE_S
-            )
-            self._viewer.sent(len(piece))
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        try:
+            for piece in self._pieces():
+                await asyncio.wait_for(_send(send, piece, more=True), self._patience_s)
+                self._viewer.sent(len(piece))
+            await asyncio.wait_for(_send(send, b"", more=False), self._patience_s)
+        except TimeoutError:
+            if connection is None:
+                raise
+            connection.abort()
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
     def _pieces(self) -> Iterator[memoryview]:
         begin = 0

@@ -20,6 +20,7 @@ router = APIRouter(prefix="/go2rtc/api", tags=["Live view"], route_class=Guarded
 
 _SUB = "_sub"
 _PREFIX = "/go2rtc/"
+_PLAYLISTS = "/hls/"
 
 
 class Producer(BaseModel):
@@ -92,14 +93,14 @@ def _producer(address: SourceAddress, caller: User) -> Producer:
 
 
 class RelayPaths:
-    """Serves what is below /go2rtc/ and nothing else: for a port of its own."""
+    """Serves what is below /go2rtc/, and what playlists there lead to, and nothing else: for a port of its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer 404."""
-        if scope["type"] == "lifespan" or scope["path"].startswith(_PREFIX):
+        if scope["type"] == "lifespan" or scope["path"].startswith((_PREFIX, _PLAYLISTS)):
             await self._app(scope, receive, send)
             return
         answer = error_answer(HTTPStatus.NOT_FOUND, f"On this port there are only addresses below {_PREFIX}.")

@@ -41,6 +41,10 @@ class ClientConnection:
         else:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNSENT_BYTES)
 
+    def send_piece_by_piece(self) -> None:
+        """Let each sending wait until the system has taken all that was sent before."""
+        self._transport.set_write_buffer_limits(high=0)
+
     def abort(self) -> None:
         """Cut the connection; what waits to be sent is thrown away."""
         self._transport.abort()

@@ -8,6 +8,9 @@ from tests.cameras.quirks import audio_never_comes, audio_starts_late
 from tests.rig.hls_client import HlsClient, consecutive, heard, shown
 from tests.rig.nvr import Nvr, WatchedStream, eventually
 
+_MOST_UNEVEN = 2
+"""A machine that is busy lets cameras relate their clocks unevenly; then a part cannot be as long as the others."""
+
 
 async def follow(client: HlsClient, segments: int) -> None:
     """Ask for part after part until so many whole segments are there."""
@@ -39,6 +42,7 @@ async def _is_as_the_standard_wants(nvr: Nvr, *, fps: int, gop: int, b_frames: i
 
         assert stream.status.last_error == ""
     assert client.checker.discontinuities == 0
+    assert len(client.checker.short_parts) <= _MOST_UNEVEN, client.checker.short_parts
     assert consecutive(client.numbers())
     run = b"".join(client.runs())
     seconds = sum(segment.duration for segment in client.checker.segments.values())
@@ -148,7 +152,7 @@ async def test_what_a_player_may_wait_for_is_bounded(nvr: Nvr) -> None:
             answer = await client.get("ll.m3u8", **query)
             assert answer.status_code == 400, (query, answer.text)
 
-        assert (await client.get(f"part_{number}.{part + 1}.m4s")).status_code == 404
+        assert (await client.get(f"part_{number + 90}.0.m4s")).status_code == 404
         hinted = await client.get(f"part_{number}.{part}.m4s")
         assert hinted.status_code == 200
         assert hinted.content[4:8] == b"moof"

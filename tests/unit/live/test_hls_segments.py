@@ -59,6 +59,10 @@ class Watching:
             self.take([packet])
 
     @property
+    def short_parts(self) -> int:
+        return len(self.checker.short_parts)
+
+    @property
     def durations(self) -> list[float]:
         return [round(segment.duration, 2) for _, segment in sorted(self.checker.segments.items())]
 
@@ -79,6 +83,7 @@ def test_segments_end_with_the_first_keyframe_after_their_length(
     watching.take_each(rest)
 
     assert watching.durations == [2.0, 2.0, 2.0]
+    assert watching.short_parts == 0
     assert watching.checker.discontinuities == 0
     assert numbers(watching.media()) == list(range(6 * 15))
 

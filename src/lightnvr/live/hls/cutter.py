@@ -75,6 +75,11 @@ class Cutter:
         if self._waiting:
             self._try_to_begin()
 
+    def close(self) -> None:
+        """Nothing more will come: forget what waits."""
+        self._in_segment = False
+        self._waiting.clear()
+
     def end_run(self) -> None:
         """What comes next continues nothing."""
         if self._in_segment and self.pace is not None:

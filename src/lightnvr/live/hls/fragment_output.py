@@ -63,6 +63,9 @@ class FragmentOutput:
     def close(self) -> None:
         """See Output."""
         self.window.close()
+        self._cutter.close()
+        self._pictures.clear()
+        self._sound.clear()
 
     def begin(self, first: MediaPacket, tracks: Sequence[Track], pace: Pace, *, new_run: bool) -> None:
         """See Segments."""

@@ -6,6 +6,7 @@ from lightnvr.live.channel import Channel
 from lightnvr.live.errors import UnsupportedTracks
 from lightnvr.live.hls.fragment_output import FragmentOutput
 from lightnvr.live.hls.transport_output import TransportOutput
+from lightnvr.live.hls.window import Window
 from lightnvr.live.output import OutputKind
 from lightnvr.media.packets import Track
 from lightnvr.media.transport_segments import TRANSPORT_STREAM_CODECS
@@ -25,20 +26,39 @@ class HlsOutputs:
         self._segment_s = segment_s
         self._wall_us = wall_us
         self._now = now
+        self._windows: dict[tuple[int, bool, str], Window] = {}
 
     def transport(self, channel: Channel) -> OutputKind[TransportOutput]:
         """Return the kind that makes MPEG-TS segments of this stream."""
         hub = channel.source.hub
-        return OutputKind(
-            "hls", lambda: TransportOutput(self._segment_s, lambda: hub.gop_s, self._wall_us, int(self._now()))
-        )
+
+        def make() -> TransportOutput:
+            number = self._first_number(channel, "hls")
+            output = TransportOutput(self._segment_s, lambda: hub.gop_s, self._wall_us, number)
+            self._remember(channel, "hls", output.window)
+            return output
+
+        return OutputKind("hls", make)
 
     def low_latency(self, channel: Channel) -> OutputKind[FragmentOutput]:
         """Return the kind that makes parts of this stream."""
         hub = channel.source.hub
-        return OutputKind(
-            "ll_hls", lambda: FragmentOutput(self._segment_s, lambda: hub.gop_s, self._wall_us, int(self._now()))
-        )
+
+        def make() -> FragmentOutput:
+            number = self._first_number(channel, "ll_hls")
+            output = FragmentOutput(self._segment_s, lambda: hub.gop_s, self._wall_us, number)
+            self._remember(channel, "ll_hls", output.window)
+            return output
+
+        return OutputKind("ll_hls", make)
+
+    def _first_number(self, channel: Channel, kind: str) -> int:
+        # An output that is made anew at once, or had segments of less than a second, is ahead of the clock.
+        before = self._windows.get((channel.source.stream_id, channel.source.is_sub, kind))
+        return max(int(self._now()), 0 if before is None else before.next_number)
+
+    def _remember(self, channel: Channel, kind: str, window: Window) -> None:
+        self._windows[channel.source.stream_id, channel.source.is_sub, kind] = window
 
 
 def fits_transport_stream(tracks: Sequence[Track]) -> bool:

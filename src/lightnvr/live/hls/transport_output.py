@@ -49,6 +49,8 @@ class TransportOutput:
     def close(self) -> None:
         """See Output."""
         self.window.close()
+        self._cutter.close()
+        self._packets.clear()
 
     def begin(self, first: MediaPacket, tracks: Sequence[Track], pace: Pace, *, new_run: bool) -> None:
         """See Segments."""

@@ -55,7 +55,8 @@ class Window:
     def __init__(self, first_number: int, length: int, limit_bytes: int = _LIMIT_BYTES) -> None:
         self._length = length
         self._limit_bytes = limit_bytes
-        self._next_number = first_number
+        self.next_number = first_number
+        """The number of the next segment, also after `close`."""
         self._segments: deque[Segment] = deque()
         self._unlisted = 0
         self._target_s = 1
@@ -93,8 +94,8 @@ class Window:
     def begin(self, date_us: int, *, discontinuity: bool, target_s: int, init: int = 0) -> Segment:
         """Add a segment; the one before is complete."""
         self._target_s = target_s
-        segment = Segment(self._next_number, date_us, discontinuity and bool(self._segments), init)
-        self._next_number += 1
+        segment = Segment(self.next_number, date_us, discontinuity and bool(self._segments), init)
+        self.next_number += 1
         self._segments.append(segment)
         return segment
 
@@ -108,15 +109,17 @@ class Window:
         segment = self._segments[-1]
         if not segment.parts:
             self._segments.pop()
-            self._next_number -= 1
+            self.next_number -= 1
             return
         segment.is_complete = True
         self._trim()
         self._tell()
 
     def close(self) -> None:
-        """Nothing more will come: let all who wait know."""
+        """Nothing more will come: let all who wait know, and let go of the media."""
         self.closed = True
+        self._segments.clear()
+        self._unlisted = 0
         self._tell()
 
     async def wait(self, condition: Callable[[], bool], timeout_s: float, ended: asyncio.Event) -> bool:
@@ -128,17 +131,18 @@ class Window:
         ends_at = loop.time() + timeout_s
         ending = asyncio.create_task(ended.wait())
         try:
-            while not condition():
+            while True:
                 if self.closed or ended.is_set():
                     raise CannotWatch("The live view was ended.")
+                if condition():
+                    return True
                 news = asyncio.create_task(self._news.wait())
                 await asyncio.wait(
                     (news, ending), timeout=max(0.0, ends_at - loop.time()), return_when=asyncio.FIRST_COMPLETED
                 )
                 news.cancel()
-                if loop.time() >= ends_at:
+                if loop.time() >= ends_at and not self.closed:
                     return condition()
-            return True
         finally:
             ending.cancel()
 
