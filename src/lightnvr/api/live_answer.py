@@ -108,7 +108,7 @@ class LiveAnswer(Response, Generic[P]):
             Exchange(scope, receive, send),
         )
 
-    async def _serve(self, send: PatientSending, viewer: Viewer, first: P, queue: ViewerQueue[P]) -> None:
+    async def _serve(self, send: PatientSending[bytes], viewer: Viewer, first: P, queue: ViewerQueue[P]) -> None:
         piece: P | None = first
         while piece is not None:
             content = self._body.content(piece)

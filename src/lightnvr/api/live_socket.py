@@ -65,6 +65,7 @@ class _MseConversation:
         self._reference = reference
         self._request: MseRequest | None = None
         self._is_over = False
+        self._goodbye = ""
         self._heard = asyncio.Event()
 
     async def run(self) -> None:
@@ -77,6 +78,8 @@ class _MseConversation:
                 request, self._request = self._request, None
                 if request is not None and not self._is_over:
                     await self._answer(request)
+            if self._goodbye:
+                await self._close(self._goodbye)
         finally:
             listening.cancel()
             with suppress(asyncio.CancelledError):
@@ -88,7 +91,7 @@ class _MseConversation:
         while (received := await self._websocket.receive())["type"] == "websocket.receive":
             now = loop.time()
             if len(latest) == _MOST_MESSAGES and now - latest[0] < _WITHIN_S:
-                await self._close("Too many messages.")
+                self._goodbye = "Too many messages."
                 break
             latest.append(now)
             request = MseRequest.read(received.get("text") or "")
@@ -117,7 +120,7 @@ class _MseConversation:
                 self._connection.abort()
         elif ending is Ending.ENDED:
             self._is_over = True
-            await self._close(reason)
+            self._goodbye = reason
 
     async def _show(self, request: MseRequest, interrupted: "asyncio.Future[Any]") -> tuple[Ending, str]:
         live, limits = self._services.live, self._services.viewer_limits
@@ -129,7 +132,7 @@ class _MseConversation:
             channel.use(MP4) as output,
         ):
             queue: ViewerQueue[Mp4Piece] = ViewerQueue(limits.backlog_bytes, viewer.lost)
-            sending = PatientSending(self._websocket.send_bytes)
+            sending = PatientSending(self._send)
             with output.viewed_through(queue):
                 serve = self._feed(channel, request, queue, sending, viewer)
                 ending = await serve_viewer(viewer, serve, interrupted, sending, limits.patience_s)
@@ -142,19 +145,32 @@ class _MseConversation:
         channel: Channel,
         request: MseRequest,
         queue: ViewerQueue[Mp4Piece],
-        sending: PatientSending,
+        sending: PatientSending[str | bytes],
         viewer: Viewer,
     ) -> None:
         try:
             await channel.wait_for_tracks(self._services.viewer_limits.start_s)
         except CameraUnavailable as error:
-            await self._say("error", f"mse: {error}")
-        stream = MseStream(request, queue, send_text=self._websocket.send_text, send_bytes=sending, sent=viewer.sent)
+            await sending(message("error", f"mse: {error}"))
+        stream = MseStream(request, queue, send=sending, sent=viewer.sent)
         await stream.run()
 
+    async def _send(self, content: str | bytes) -> None:
+        if isinstance(content, str):
+            await self._websocket.send_text(content)
+        else:
+            await self._websocket.send_bytes(content)
+
     async def _say(self, kind: str, text: str) -> None:
-        with suppress(WebSocketDisconnect):
-            await self._websocket.send_text(message(kind, text))
+        try:
+            patience_s = self._services.viewer_limits.patience_s
+            await asyncio.wait_for(self._websocket.send_text(message(kind, text)), patience_s)
+        except WebSocketDisconnect:
+            self._is_over = True
+        except TimeoutError:
+            self._is_over = True
+            if self._connection is not None:
+                self._connection.abort()
 
     async def _close(self, reason: str) -> None:
         text = reason.encode()[:_LONGEST_REASON_BYTES].decode(errors="ignore")

@@ -10,7 +10,7 @@ from lightnvr.api.errors import Responses, declared
 from lightnvr.api.live_answer import LiveAnswer, LiveBody, LiveRequest, headers_only
 from lightnvr.api.services import Services
 from lightnvr.live.audience import Way
-from lightnvr.live.errors import UnsupportedTracks
+from lightnvr.live.errors import CameraUnavailable, UnsupportedTracks
 from lightnvr.live.mp4_output import MP4
 from lightnvr.live.mp4_pieces import LiveFragment, Mp4Piece, Presentation, Unplayable
 from lightnvr.live.mp4_timeline import ViewerTimeline
@@ -92,8 +92,10 @@ class Mp4Body(LiveBody[Mp4Piece]):
 
     def begin(self, first: Mp4Piece) -> str:
         """See LiveBody."""
+        if isinstance(first, Unplayable):
+            raise UnsupportedTracks(first.reason)
         if not isinstance(first, LiveFragment):
-            raise UnsupportedTracks(first.reason if isinstance(first, Unplayable) else "The camera is gone.")
+            raise CameraUnavailable("The camera sends no pictures any more.")
         self._presentation = first.presentation
         return first.presentation.media_type(len(first.presentation.codecs))
 

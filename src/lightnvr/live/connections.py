@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from lightnvr.live.audience import Viewer
 from lightnvr.live.errors import TooManyViewers
+
+T = TypeVar("T")
 
 _LOOKS = 6
 """How often, within its patience, a connection is looked at."""
@@ -47,15 +49,15 @@ class ViewerLimits:
     start_s: float = 8.0
 
 
-class PatientSending:
+class PatientSending(Generic[T]):
     """Notes how long the viewer's side has not taken what it was sent."""
 
-    def __init__(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+    def __init__(self, send: Callable[[T], Awaitable[None]]) -> None:
         """`send` returns when there is room for more."""
         self._send = send
         self._since: float | None = None
 
-    async def __call__(self, content: bytes) -> None:
+    async def __call__(self, content: T) -> None:
         """Send, and wait until there is room for more."""
         self._since = asyncio.get_running_loop().time()
         await self._send(content)
@@ -83,7 +85,7 @@ async def serve_viewer(
     viewer: Viewer,
     serve: Coroutine[Any, Any, None],
     left: "asyncio.Future[Any]",
-    sending: PatientSending,
+    sending: PatientSending[Any],
     patience_s: float,
 ) -> Ending:
     """Run `serve` until it returns, `left` is done, the viewer is stuck or may not watch any more.
@@ -108,3 +110,6 @@ async def serve_viewer(
         ended.cancel()
         serving.cancel()
         await asyncio.wait((serving, ended))
+        if not serving.cancelled():
+            # Looked at, so that what went wrong because the viewer had left is not logged.
+            serving.exception()

@@ -8,6 +8,7 @@ from lightnvr.live.output import OutputKind
 from lightnvr.live.shared_output import SharedPieces
 from lightnvr.live.viewer_queue import ViewerQueue
 from lightnvr.media.codec_strings import codec_strings
+from lightnvr.media.mp4.boxes import MalformedBox
 from lightnvr.media.mp4.movie_fragment import Run
 from lightnvr.media.mp4.muxer import MuxFailed, init_segment
 from lightnvr.media.mp4.timelines import AudioTimeline, VideoTimeline
@@ -110,7 +111,10 @@ def present(tracks: Sequence[Track]) -> Presentation:
     """Return how these tracks are presented. Raises MuxFailed when they do not fit into MP4."""
     ordered = sorted(tracks, key=lambda track: track.kind != "video")[:2]
     inits = [init_segment(ordered[:count]) for count in range(1, len(ordered) + 1)]
-    names = codec_strings(inits[-1].content)
+    try:
+        names = codec_strings(inits[-1].content)
+    except MalformedBox as error:
+        raise MuxFailed(f"its parameters cannot be read ({error})") from error
     headers = inits[-1].tracks
     return Presentation(
         inits=tuple(init.content for init in inits),

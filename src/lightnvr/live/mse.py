@@ -76,15 +76,13 @@ class MseStream:
         request: MseRequest,
         queue: ViewerQueue[Mp4Piece],
         *,
-        send_text: Callable[[str], Awaitable[None]],
-        send_bytes: Callable[[bytes], Awaitable[None]],
+        send: Callable[[str | bytes], Awaitable[None]],
         sent: Callable[[int], None],
     ) -> None:
         """`sent` is told how many bytes of media were sent."""
         self._request = request
         self._queue = queue
-        self._send_text = send_text
-        self._send_bytes = send_bytes
+        self._send = send
         self._sent = sent
         self._timeline = ViewerTimeline()
         self._presentation: Presentation | None = None
@@ -98,21 +96,21 @@ class MseStream:
             if isinstance(piece, LiveFragment):
                 await self._show(piece)
             elif isinstance(piece, Unplayable):
-                await self._send_text(message("error", f"mse: {piece.reason}"))
+                await self._send(message("error", f"mse: {piece.reason}"))
             elif self._presentation is not None and not self._is_gone:
                 # Players of go2rtc know no such message, and pass it over.
                 self._is_gone = True
-                await self._send_text(message("camera", "gone"))
+                await self._send(message("camera", "gone"))
 
     async def _show(self, fragment: LiveFragment) -> None:
         if self._is_gone:
             self._is_gone = False
-            await self._send_text(message("camera", "back"))
+            await self._send(message("camera", "back"))
         if fragment.presentation is not self._presentation:
             await self._present(fragment.presentation)
         if self._tracks:
             content = self._timeline.place(fragment, self._tracks)
-            await self._send_bytes(content)
+            await self._send(content)
             self._sent(len(content))
 
     async def _present(self, presentation: Presentation) -> None:
@@ -121,10 +119,10 @@ class MseStream:
             self._tracks = self._request.tracks_of(presentation)
         except UnsupportedTracks as error:
             self._tracks = 0
-            await self._send_text(message("error", f"mse: {error}"))
+            await self._send(message("error", f"mse: {error}"))
             return
         media_type = presentation.media_type(self._tracks)
         if media_type != self._announced:
             self._announced = media_type
-            await self._send_text(message("mse", media_type))
-        await self._send_bytes(presentation.init(self._tracks))
+            await self._send(message("mse", media_type))
+        await self._send(presentation.init(self._tracks))
