@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -24,6 +27,10 @@ from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
 from lightnvr.db.engine import Database
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.darkroom import Darkroom
+from lightnvr.live.hls.outputs import HlsOutputs
+from lightnvr.live.pictures import Pictures
+from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
@@ -87,6 +94,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
     authentication = Authentication(
         accounts, sessions, logins, ticket_key=secrets.derived_key("live tickets"), now=time.time, enabled=True
     )
+    live = Channels(NothingRuns(), Audience(authentication.standing.lapsed))
     return create_api(
         ApiServices(
             authentication=authentication,
@@ -102,7 +110,10 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             supervisors=NothingRuns(),
             recordings=recordings,
             timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(time.time() * 1e6)),
-            live=Channels(NothingRuns(), Audience(authentication.standing.lapsed)),
+            live=live,
+            pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
+            webrtc=WebRtc(live, WebRtcOptions(), partial(datetime.now, UTC), random.SystemRandom()),
+            hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, time.time),
             storage_roots={1: Path("/srv/recordings")},
             storage_space=space,
             probe=look,

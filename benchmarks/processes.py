@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -17,14 +18,20 @@ def cpu_s(pid: int) -> float:
     total = 0.0
     for member in _family(pid):
         # Everything after the name, which may hold spaces: the 12th to 15th of these fields are times.
-        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        fields = _read(f"/proc/{member}/stat").rpartition(")")[2].split()
         total += sum(map(int, fields[11:15])) / _TICKS_PER_S
     return total
 
 
 def pss_mb(pid: int) -> float:
-    """Return the memory of a process and its children in MB (10^6 bytes); pages shared with others count in part."""
-    return sum(_pss_bytes(member) for member in _family(pid)) / 1e6
+    """Return the memory of a process and its children in MB (10^6 bytes); pages shared with others count in part.
+
+    Raises NeverHappened when the process has ended.
+    """
+    sizes = [_pss_bytes(member) for member in _family(pid)]
+    if not sizes[0]:
+        raise NeverHappened(f"Process {pid} ended while it was measured.")
+    return sum(sizes) / 1e6
 
 
 def total(measure: Callable[[int], float], pids: Iterable[int]) -> float:
@@ -45,13 +52,26 @@ def wait_until(condition: Callable[[], bool], what: str, *, patience_s: float = 
 def _family(pid: int) -> list[int]:
     members = [pid]
     for member in members:
-        for task in Path(f"/proc/{member}/task").iterdir():
-            members += map(int, (task / "children").read_text().split())
+        for task in _tasks(member):
+            members += map(int, _read(f"/proc/{member}/task/{task}/children").split())
     return members
 
 
 def _pss_bytes(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
-    raise NeverHappened(f"The kernel does not tell the memory of process {pid}.")
+    return 0
+
+
+def _tasks(pid: int) -> list[str]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [task.name for task in Path(f"/proc/{pid}/task").iterdir()]
+    return []
+
+
+def _read(path: str) -> str:
+    """Return a file of proc; nothing when the thread or the process has ended meanwhile, as short-lived ones do."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(path).read_text()
+    return ""

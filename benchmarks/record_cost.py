@@ -14,7 +14,7 @@ from benchmarks.cameras import camera_process
 from benchmarks.ffmpeg import ffmpeg_recorders
 from benchmarks.mp4_file import has_media, recordings_in
 from benchmarks.options import parser, positive, report, say, workplace
-from benchmarks.processes import cpu_s, pss_mb, total, wait_until
+from benchmarks.processes import NeverHappened, cpu_s, pss_mb, total, wait_until
 from benchmarks.server import Camera, LightNvr, lightnvr_server
 from benchmarks.table import Table, listed, median, verdict
 
@@ -84,23 +84,38 @@ def _compare(arguments: argparse.Namespace, folder: Path, count: int) -> Compare
         server.add(cameras)
         server.stop()
         for turn in range(arguments.rounds):
-            shutil.rmtree(server.footage, ignore_errors=True)
-            server.start()
-            server.recordings()
-            server.wait_until_recording(cameras)
-            ours.append(_measure(arguments, [server.pid], server.footage))
-            server.stop()
-            theirs.append(_measure_ffmpeg(arguments, cameras, folder / "ffmpeg"))
+            try:
+                measured = _round(arguments, server, cameras, folder / "ffmpeg")
+            except NeverHappened as failure:
+                # What was measured before is still worth printing.
+                say(f"{count} cameras, round {turn + 1} does not count: {failure}")
+                server.kill()
+                continue
+            ours.append(measured[0])
+            theirs.append(measured[1])
             say(f"{count} cameras, round {turn + 1}: LightNVR {ours[-1]}, ffmpeg {theirs[-1]}")
+    if not ours:
+        raise NeverHappened(f"No round with {count} cameras came to its end.")
     return Compared(count, empty_mb, ours, theirs)
 
 
+def _round(
+    arguments: argparse.Namespace, server: LightNvr, cameras: Sequence[Camera], folder: Path
+) -> tuple[Cost, Cost]:
+    shutil.rmtree(server.footage, ignore_errors=True)
+    server.start()
+    server.recordings()
+    server.wait_until_recording(cameras)
+    ours = _measure(arguments, [server.pid], server.footage)
+    server.stop()
+    return ours, _measure_ffmpeg(arguments, cameras, folder)
+
+
 def _measure_ffmpeg(arguments: argparse.Namespace, cameras: Sequence[Camera], folder: Path) -> Cost:
+    shutil.rmtree(folder, ignore_errors=True)
     with ffmpeg_recorders([camera.url for camera in cameras], folder) as recorders:
         wait_until(lambda: all(map(has_media, recorders.files)), "ffmpeg records every camera", patience_s=120)
-        cost = _measure(arguments, recorders.pids, folder)
-    shutil.rmtree(folder)
-    return cost
+        return _measure(arguments, recorders.pids, folder)
 
 
 def _measure(arguments: argparse.Namespace, pids: Iterable[int], footage: Path) -> Cost:
@@ -126,8 +141,8 @@ def _table(arguments: argparse.Namespace, base_mb: tuple[float, float], compared
     for one in compared:
         rows += _rows(one)
     notes = (
-        f"CPU in cores and memory as PSS, medians of {arguments.rounds} rounds of {arguments.seconds} s on each side, "
-        f"in turns; the ratio is the median of the rounds' ratios ({_ratios(compared)}). "
+        f"CPU in cores and memory as PSS, medians of {_rounds(compared)} rounds of {arguments.seconds} s on each side, "
+        f"in turns; the ratio is that of the medians (in each round: {_ratios(compared)}). "
         "Cameras: 1280x720, 15 fps, 2 Mbit/s H.264 and AAC, from a separate process that is not counted. ffmpeg: one "
         "process a camera, fragments of 0.5 s. LightNVR also syncs every 2 s and keeps its database. "
         "Memory per added camera: what the process has more, at the end of a round, than without any camera, divided "
@@ -144,7 +159,7 @@ def _rows(one: Compared) -> list[tuple[str, str, str, str, str, str]]:
         what: str, value: Callable[[Cost], float], form: str, limit: float | None = None
     ) -> tuple[str, str, str, str, str, str]:
         ours, theirs = median([value(cost) for cost in one.ours]), median([value(cost) for cost in one.theirs])
-        ratio = median([value(a) / value(b) for a, b in zip(one.ours, one.theirs, strict=True)])
+        ratio = ours / theirs
         goal, met = ("", "") if limit is None else (f"≤ {limit:g} ×", verdict(ratio, limit))
         return f"{name}: {what}", format(ours, form), format(theirs, form), f"{ratio:.2f}", goal, met
 
@@ -158,6 +173,10 @@ def _rows(one: Compared) -> list[tuple[str, str, str, str, str, str]]:
         row("memory at the end, MB", lambda cost: cost.last_mb, ".1f"),
         (f"{name}: memory per added camera, MB", f"{added:.2f}", f"{theirs:.2f}", "", goal, met),
     ]
+
+
+def _rounds(compared: Sequence[Compared]) -> str:
+    return " and ".join(dict.fromkeys(str(len(one.ours)) for one in compared))
 
 
 def _ratios(compared: Sequence[Compared]) -> str:

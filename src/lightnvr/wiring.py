@@ -76,7 +76,11 @@ class HubRecorder:
     def __init__(self, place: RecordingPlace, plan: RecordingPlan, hub: Hub, connection: ConnectedSource) -> None:
         self._hub = hub
         self._subscription = hub.subscribe(
-            limit_bytes=_QUEUE_BYTES, limit_s=_QUEUE_S, batch_s=2 * place.fragment_duration_us / 1e6
+            limit_bytes=_QUEUE_BYTES,
+            limit_s=_QUEUE_S,
+            batch_s=2 * place.fragment_duration_us / 1e6,
+            # What completes a fragment ends a rest, so nothing reaches the disk later than it could.
+            longest_rest_s=place.fragment_duration_us / 1e6,
         )
 
         def measured_fps() -> float:

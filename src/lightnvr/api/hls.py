@@ -113,13 +113,16 @@ async def low_latency(
     services: Services,
     watcher: Watcher,
     segment_number: Annotated[
-        int | None, Query(alias="_HLS_msn", ge=0, le=_MOST, description="Answer when this segment is listed.")
+        int | None,
+        Query(alias="_HLS_msn", ge=0, le=_MOST, description="Answer when this segment is listed.", examples=[273]),
     ] = None,
     part_index: Annotated[
-        int | None, Query(alias="_HLS_part", ge=0, le=_MOST, description="Answer when this part of it is listed.")
+        int | None,
+        Query(alias="_HLS_part", ge=0, le=_MOST, description="Answer when this part of it is listed.", examples=[2]),
     ] = None,
     skip: Annotated[
-        str | None, Query(alias="_HLS_skip", description="`YES` or `v2`: leave out what was listed long ago.")
+        str | None,
+        Query(alias="_HLS_skip", description="`YES` or `v2`: leave out what was listed long ago.", examples=["YES"]),
     ] = None,
 ) -> Response:
     """The playlist of fragmented MP4 in parts of at most half a second (RFC 8216bis); other players take it as well."""

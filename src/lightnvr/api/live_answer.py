@@ -131,7 +131,7 @@ class Exchange:
 
 async def send_endless(
     media_type: str,
-    serve: Callable[[PatientSending], Coroutine[Any, Any, None]],
+    serve: Callable[[PatientSending[bytes]], Coroutine[Any, Any, None]],
     viewer: Viewer,
     patience_s: float,
     exchange: Exchange,

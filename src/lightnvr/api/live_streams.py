@@ -26,7 +26,9 @@ Src = Annotated[
 ]
 Duration = Annotated[
     float | None,
-    Query(gt=0, le=_DAY_S, allow_inf_nan=False, description="Seconds after which it ends. Without: never."),
+    Query(
+        gt=0, le=_DAY_S, allow_inf_nan=False, description="Seconds after which it ends. Without: never.", examples=[10]
+    ),
 ]
 
 

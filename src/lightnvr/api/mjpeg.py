@@ -77,13 +77,15 @@ class _MjpegAnswer(Response):
         ):
             first = await services.pictures.latest(channel, self._form, limits.start_s)
 
-            async def serve(sending: PatientSending) -> None:
+            async def serve(sending: PatientSending[bytes]) -> None:
                 with suppress(CannotWatch):
                     await self._serve(sending, viewer, output, first)
 
             await send_endless(_MJPEG, serve, viewer, limits.patience_s, Exchange(scope, receive, send))
 
-    async def _serve(self, send: PatientSending, viewer: Viewer, output: PictureOutput, picture: Picture) -> None:
+    async def _serve(
+        self, send: PatientSending[bytes], viewer: Viewer, output: PictureOutput, picture: Picture
+    ) -> None:
         await send(f"--{_BOUNDARY}\r\n".encode())
         while True:
             seen = output.seen

@@ -34,6 +34,16 @@ _OF_TAG: Mapping[tuple[str, int], str] = {
     ("Live view", HTTPStatus.FORBIDDEN): "The live view of Front Door is switched off.",
     ("Recordings", HTTPStatus.CONFLICT): "The recording is protected. An administrator can delete it with ?force=true.",
 }
+_PLAYLIST = "application/vnd.apple.mpegurl"
+_PLAYLIST_EXAMPLE = """\
+#EXTM3U
+#EXT-X-VERSION:3
+#EXT-X-TARGETDURATION:2
+#EXT-X-MEDIA-SEQUENCE:41
+#EXT-X-PROGRAM-DATE-TIME:2026-08-01T10:00:00.000Z
+#EXTINF:2.000000,
+segment_41.ts
+"""
 _REFERENCE = "#/components/schemas/"
 
 
@@ -44,6 +54,9 @@ def add_examples(document: _Node) -> None:
         for content in operation.get("requestBody", {}).get("content", {}).values():
             content.setdefault("example", _example(content["schema"], schemas))
         for status, answer in operation["responses"].items():
+            for kind, other in answer.get("content", {}).items():
+                if kind != "application/json" and "schema" not in other:
+                    other.update(_of_media_type(kind))
             content = answer.get("content", {}).get("application/json")
             if content is None:
                 continue
@@ -51,6 +64,12 @@ def add_examples(document: _Node) -> None:
                 content.setdefault("example", {"error": _sentence(operation["tags"][0], int(status))})
             else:
                 content.setdefault("example", _example(content["schema"], schemas))
+
+
+def _of_media_type(kind: str) -> _Node:
+    if kind == _PLAYLIST:
+        return {"schema": {"type": "string"}, "example": _PLAYLIST_EXAMPLE}
+    return {"schema": {"type": "string", "format": "binary"}}
 
 
 def _operations(document: _Node) -> Iterator[_Node]:

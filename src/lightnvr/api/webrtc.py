@@ -52,8 +52,11 @@ _ANSWERS: Responses = {
     },
     **declared(400, 401, 403, 404, 406, 413, 429, 503),
 }
-Source = Annotated[str, Query(alias="src", description="Name or id of the stream; name_sub is its sub-stream.")]
-SessionId = Annotated[str, Path(description="From the Location of the answer.")]
+Source = Annotated[
+    str,
+    Query(alias="src", description="Name or id of the stream; name_sub is its sub-stream.", examples=["Front Door"]),
+]
+SessionId = Annotated[str, Path(description="From the Location of the answer.", examples=["Yb3fK9sQ"])]
 
 
 @router.post(
@@ -132,7 +135,7 @@ async def trickle(
     request: Request,
     services: Services,
     watcher: Watcher,
-    if_match: Annotated[str, Header(description="The ETag of the answer.")] = "",
+    if_match: Annotated[str, Header(description="The ETag of the answer.", examples=['"a1B2"'])] = "",
 ) -> Response:
     """Add candidates that the browser found after its offer (RFC 9725, section 4.3).
 

@@ -14,6 +14,8 @@ from lightnvr.streams.service import LiveInput
 
 _FEED_BYTES = 32 * 1024 * 1024
 _LOOK_AGAIN_S = 0.05
+_PATIENT_S = 0.5
+"""How long packets may gather for an output that is not in a hurry; recorders let them gather as long."""
 
 O = TypeVar("O", bound=Output)  # noqa: E741 - the usual name for the type of an output
 
@@ -108,7 +110,7 @@ class Channel:
     async def _run(self, running: "_Running") -> None:
         feed, output = running.feed, running.output
         self.source.acquire()
-        self.source.hub.attach(feed, from_keyframe=True)
+        self.source.hub.attach(feed, from_keyframe=True, longest_rest_s=_PATIENT_S)
         try:
             while items := await feed.take():
                 output.take(items)

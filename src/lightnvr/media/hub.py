@@ -7,6 +7,9 @@ from typing import Protocol
 from lightnvr.media.gop import GopCache
 from lightnvr.media.packets import MediaItem, MediaPacket, Track, TracksChanged
 
+_USUAL_REST_S = 0.1
+_LONGEST_REST_S = 0.5
+
 
 class Consumer(Protocol):
     """Somebody who wants the packets of a hub."""
@@ -139,7 +142,9 @@ class Hub:
         self._consumers: tuple[Consumer, ...] = ()
         self._tracks: TracksChanged | None = None
         self._gop = GopCache()
-        self._prompt = False
+        self._rests: dict[Consumer, float] = {}
+        self._longest_rest_s = self._batch_s = _LONGEST_REST_S
+        self._rest_over = threading.Event()
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -147,9 +152,23 @@ class Hub:
         return self._tracks.tracks if self._tracks else ()
 
     @property
-    def prompt(self) -> bool:
-        """Whether any consumer wants each packet at once."""
-        return self._prompt
+    def longest_rest_s(self) -> float:
+        """How long packets may gather before they are published, in seconds; 0 when any is wanted at once."""
+        return self._longest_rest_s
+
+    @property
+    def batch_s(self) -> float:
+        """How long the most patient consumer lets packets gather, in seconds; batches are as long whoever hurries."""
+        return self._batch_s
+
+    def rest(self, seconds: float) -> None:
+        """Let the source rest for this long, or until a consumer comes that wants each packet, or `end_rest`."""
+        if self._rest_over.wait(seconds):
+            self._rest_over.clear()
+
+    def end_rest(self) -> None:
+        """Make the source read on at once."""
+        self._rest_over.set()
 
     @property
     def latest_keyframe(self) -> MediaPacket | None:
@@ -162,40 +181,57 @@ class Hub:
         return self._gop.longest_s
 
     def subscribe(
-        self, *, limit_bytes: int, limit_s: float, batch_s: float = 0.0, prompt: bool = False
+        self,
+        *,
+        limit_bytes: int,
+        limit_s: float,
+        batch_s: float = 0.0,
+        prompt: bool = False,
+        longest_rest_s: float = _USUAL_REST_S,
     ) -> Subscription:
         """Add a consumer whose queue holds at most this many bytes and seconds.
 
         It is woken when `batch_s` seconds of video wait. `prompt` asks the source for each packet as it comes, which
-        live pictures need and which costs CPU.
+        live pictures need and which costs CPU. `longest_rest_s` as in `attach`.
         """
         subscription = Subscription(limit_bytes, limit_s, batch_s=batch_s, prompt=prompt)
-        self.attach(subscription)
+        self.attach(subscription, longest_rest_s=longest_rest_s)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Remove a consumer and close its queue."""
         self.detach(subscription)
 
-    def attach(self, consumer: Consumer, *, from_keyframe: bool = False) -> None:
-        """Add a consumer; with `from_keyframe` it is handed the latest GOP first, when there is one."""
+    def attach(self, consumer: Consumer, *, from_keyframe: bool = False, longest_rest_s: float = _USUAL_REST_S) -> None:
+        """Add a consumer; with `from_keyframe` it is handed the latest GOP first, when there is one.
+
+        `longest_rest_s` is how long packets may gather before it gets them, when it does not want each at once. They
+        are published with the picture that comes so much after the last keyframe, or after the last such picture.
+        """
         with self._lock:
             if self._tracks is not None:
                 consumer.offer(self._tracks)
             if from_keyframe:
                 for packet in self._gop.packets:
                     consumer.offer(packet)
+            self._rests[consumer] = longest_rest_s
             self._set((*self._consumers, consumer))
 
     def detach(self, consumer: Consumer) -> None:
         """Remove a consumer and close it."""
         with self._lock:
+            self._rests.pop(consumer, None)
             self._set(tuple(other for other in self._consumers if other is not consumer))
         consumer.close()
 
     def _set(self, consumers: tuple[Consumer, ...]) -> None:
         self._consumers = consumers
-        self._prompt = any(consumer.prompt for consumer in consumers)
+        patient = [self._rests[consumer] for consumer in consumers if not consumer.prompt]
+        self._batch_s = min(_LONGEST_REST_S, max(patient, default=_LONGEST_REST_S))
+        hurried = len(patient) < len(consumers)
+        self._longest_rest_s = 0.0 if hurried else min((_LONGEST_REST_S, *patient))
+        if not self._longest_rest_s:
+            self.end_rest()
 
     def publish(self, item: MediaItem) -> None:
         """Hand an item to every consumer."""

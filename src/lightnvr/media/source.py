@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import av
 from av.audio.stream import AudioStream
@@ -12,6 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from lightnvr.media.address import SourceAddress
+from lightnvr.media.arrivals import Arrivals
 from lightnvr.media.backdating import Backdating
 from lightnvr.media.errors import CameraError, Fault
 from lightnvr.media.hub import Hub
@@ -19,6 +21,7 @@ from lightnvr.media.ingest import GuardedAudio, VideoIngest, audio_ingest
 from lightnvr.media.opening import OpenOptions, Transport, explain, open_camera
 from lightnvr.media.packets import CodedPacket, Track, TracksChanged
 from lightnvr.media.rates import RateMeter
+from lightnvr.media.resting import Resting
 
 _LONGEST_WITHOUT_PICTURE_NS = 60_000_000_000
 _NO_TIMESTAMPS = 0x0080  # AVFMT_NOTIMESTAMPS (FFmpeg, avformat.h)
@@ -32,11 +35,6 @@ class SourceOptions:
 
     opening: OpenOptions = field(default_factory=OpenOptions)
     audio: bool = True
-    rest_s: float = 0.1
-    """How long to let packets gather when all have been taken and no consumer is in a hurry.
-
-    Waking up for every packet of every camera, and taking the interpreter's lock each time, costs more than recording.
-    """
 
 
 class Source:
@@ -84,6 +82,7 @@ class Source:
     def stop(self) -> None:
         """Ask `run` to return; it does with the next packet, at the latest after the stall timeout."""
         self._stop.set()
+        self._hub.end_rest()
 
     def run(self) -> None:
         """Connect and publish. Returns when stopped. Raises CameraError when the camera fails or is lost."""
@@ -102,8 +101,9 @@ class Source:
     def _pump(self, container: InputContainer) -> None:
         wanted = self._choose(container)
         video_index, audio_index = wanted[0].index, wanted[1].index if len(wanted) > 1 else None
-        now_ns, stop = self._monotonic_ns, self._stop
+        now_ns, stop, hub = self._monotonic_ns, self._stop, self._hub
         stall_ns = int(self._options.opening.stall_timeout_s * 1e9)
+        arrivals, resting = Arrivals(_time_base(container)), Resting(_time_base(container))
         began_ns = last_video_ns = asked_ns = now_ns()
         # Over UDP the system's buffer would overflow meanwhile; TCP makes the camera wait. Without timestamps the time
         # of arrival is all that there is.
@@ -114,23 +114,39 @@ class Source:
                 return
             if not packet.size:
                 continue
-            arrival_ns = now_ns()
+            read_ns = now_ns()
+            waited = read_ns - asked_ns > _WAITED_NS
+            if waited:
+                arrivals.taken_until(asked_ns)
+                resting.drained(read_ns)
+            completes = False
             if packet.stream_index == video_index:
+                dts = packet.dts if packet.dts is not None else packet.pts
+                arrival_ns = arrivals.came_ns(dts, read_ns) if rests else read_ns
+                resting.allow(hub.batch_s, hub.longest_rest_s, self.meter.rates.bitrate_bps)
+                completes = rests and resting.completes(dts, arrival_ns, keyframe=packet.is_keyframe)
                 self._accept_video(packet, arrival_ns)
-                last_video_ns = arrival_ns
-                if arrival_ns - asked_ns > _WAITED_NS:
+                last_video_ns = read_ns
+                if waited:
                     self._out.caught_up()
             else:
-                if arrival_ns - last_video_ns > stall_ns:
+                if read_ns - last_video_ns > stall_ns:
                     raise CameraError(Fault.STALLED, f"{self._address} sends audio but no pictures any more.")
                 if packet.stream_index == audio_index:
-                    self._accept_audio(packet, arrival_ns)
-            if self.last_packet_ns is None and arrival_ns - began_ns > _LONGEST_WITHOUT_PICTURE_NS:
+                    self._accept_audio(packet, read_ns)
+            if self.last_packet_ns is None and read_ns - began_ns > _LONGEST_WITHOUT_PICTURE_NS:
                 raise CameraError(Fault.NO_VIDEO, f"{self._address} sent no picture that can be decoded for a minute.")
-            if rests and arrival_ns - asked_ns > _WAITED_NS and not self._hub.prompt and not self._out.holding:
-                stop.wait(self._options.rest_s)
+            if rests and (waited or completes) and not self._out.holding:
+                self._rest(resting, arrivals, drained=waited)
             asked_ns = now_ns()
         raise CameraError(Fault.ENDED, f"The camera at {self._address} ended the stream.")
+
+    def _rest(self, resting: Resting, arrivals: Arrivals, *, drained: bool) -> None:
+        began_ns = self._monotonic_ns()
+        if rest_ns := resting.rest_ns(began_ns):
+            if drained:
+                arrivals.taken_until(began_ns)
+            self._hub.rest(rest_ns / 1e9)
 
     def _choose(self, container: InputContainer) -> list[VideoStream | AudioStream]:
         if not container.streams.video:
@@ -183,6 +199,10 @@ class Source:
         if isinstance(error, OSError) and error.errno == errno.EIO:
             return CameraError(Fault.ENDED, f"The camera at {self._address} closed the connection.")
         return explain(self._address, error)
+
+
+def _time_base(container: InputContainer) -> Fraction:
+    return container.streams.video[0].time_base or Fraction(1, 90_000)
 
 
 def _is_timed(container: InputContainer) -> bool:

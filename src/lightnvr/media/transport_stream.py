@@ -8,8 +8,9 @@ import av
 from av.container import OutputContainer
 from av.stream import Stream
 
-from lightnvr.media.mp4.muxer import MuxFailed, add_track
+from lightnvr.media.mp4.muxer import MuxFailed
 from lightnvr.media.packets import MediaPacket, Track, coded_packet
+from lightnvr.media.templates import add_track
 
 _IO_BUFFER_BYTES = 1024 * 1024
 _TABLE_PIDS = (0x0000, 0x0011)

@@ -38,15 +38,11 @@ class Segment:
             raise
         self.recording = OpenRecording(facts, segment_file)
         self._unwritten: list[Fragment] = []
-        self._fragment_duration_us = fragment_duration_us
 
     @property
     def next_cut_dts(self) -> int:
         """The dts, in the video track's time base, of the picture that completes the next fragment."""
-        last = self.recording.segment.index.last
-        begins_us = 0 if last is None else last.start_us + last.duration_us
-        ticks = (begins_us + self._fragment_duration_us) / 1_000_000 / self.origin.track.time_base
-        return self.origin.dts + int(ticks)
+        return self._muxer.next_cut_dts
 
     @property
     def unwritten_bytes(self) -> int:

@@ -95,7 +95,7 @@ async def test_an_output_is_shared_and_starts_with_the_latest_gop() -> None:
         assert source.users == 1
     await output.closed.wait()
     assert source.users == 0
-    assert not source.hub.prompt
+    assert source.hub.longest_rest_s > 0
 
 
 async def test_an_output_lingers_and_is_found_again() -> None:

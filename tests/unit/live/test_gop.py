@@ -75,9 +75,9 @@ def test_nothing_is_left_of_tracks_that_are_gone() -> None:
 
 def test_packets_are_prompt_only_while_somebody_wants_them_so() -> None:
     hub, one = Hub(), Taking()
-    prompt = [hub.prompt]
+    prompt = [hub.longest_rest_s == 0]
     hub.attach(one)
-    prompt.append(hub.prompt)
+    prompt.append(hub.longest_rest_s == 0)
     hub.detach(one)
-    prompt.append(hub.prompt)
+    prompt.append(hub.longest_rest_s == 0)
     assert prompt == [False, True, False]

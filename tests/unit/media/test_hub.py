@@ -137,3 +137,37 @@ def test_every_packet_is_taken_or_counted_and_the_newest_tracks_always_precede_t
     kept = [item for item in taken if isinstance(item, MediaPacket)]
     assert kept == [packet for packet in shown.packets if packet in set(kept)]
     assert len(kept) + subscription.dropped == offered
+
+
+def test_a_source_rests_no_longer_than_every_consumer_allows() -> None:
+    hub = Hub()
+    patient = hub.subscribe(limit_bytes=_PLENTY, limit_s=60, longest_rest_s=0.4)
+    assert hub.longest_rest_s == 0.4
+    usual = hub.subscribe(limit_bytes=_PLENTY, limit_s=60)
+    assert hub.longest_rest_s == 0.1
+    live = hub.subscribe(limit_bytes=_PLENTY, limit_s=60, prompt=True)
+    assert hub.longest_rest_s == 0
+    assert hub.batch_s == 0.4
+    hub.unsubscribe(live)
+    hub.unsubscribe(usual)
+    assert hub.longest_rest_s == 0.4
+    hub.unsubscribe(patient)
+    assert hub.longest_rest_s <= 0.5
+
+
+def test_a_rest_ends_when_somebody_comes_who_wants_each_packet() -> None:
+    hub = Hub()
+    resting = threading.Thread(target=hub.rest, args=(60,))
+    resting.start()
+    hub.subscribe(limit_bytes=_PLENTY, limit_s=60, prompt=True)
+    resting.join(30)
+    assert not resting.is_alive()
+
+
+def test_a_rest_can_be_ended() -> None:
+    hub = Hub()
+    resting = threading.Thread(target=hub.rest, args=(60,))
+    resting.start()
+    hub.end_rest()
+    resting.join(30)
+    assert not resting.is_alive()

@@ -8,10 +8,9 @@ import pytest
 
 from lightnvr.media.mp4.movie_fragment import MovieFragment, Run
 from lightnvr.media.mp4.muxer import init_segment
-from lightnvr.media.mp4.samples import length_prefixed, without_temporal_delimiter
 from lightnvr.media.mp4.timelines import AudioTimeline, VideoTimeline
 from lightnvr.media.mp4.track_runs import parse_moof
-from lightnvr.media.packets import MediaPacket, coded_packet
+from lightnvr.media.packets import MediaPacket
 from tests.rig.film import Film, Recipe, film
 from tests.rig.playing import play
 
@@ -119,18 +118,3 @@ def test_a_fragment_can_be_moved_and_its_first_samples_stretched() -> None:
     for parsed, run in ((video, runs[0]), (audio, runs[1])):
         at = parsed.data_offset
         assert [content[at : at + len(sample.content)] for sample in run.samples[:1]] == [run.samples[0].content]
-
-
-def test_start_codes_of_any_length_become_lengths() -> None:
-    packet = coded_packet(b"\x00\x00\x00\x01\x67abc\x00\x00\x01\x68d\x00\x00\x00\x00\x01\x65slice\x00\x00")
-
-    assert length_prefixed(packet) == (
-        b"\x00\x00\x00\x04\x67abc" + b"\x00\x00\x00\x02\x68d" + b"\x00\x00\x00\x06\x65slice"
-    )
-
-
-def test_the_temporal_delimiter_of_av1_is_left_out() -> None:
-    frame = b"\x32\x03abc"
-
-    for delimiter in (b"\x12\x00", b"\x10", b"\x16\x00\x00", b""):
-        assert without_temporal_delimiter(coded_packet(delimiter + frame)) == frame

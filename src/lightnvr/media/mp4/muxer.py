@@ -1,26 +1,25 @@
 """Coded packets in, fragments out."""
 
+import io
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import av
-from av.container import OutputContainer
-from av.stream import Stream
 
-from lightnvr.media.mp4.boxes import read_header
-from lightnvr.media.mp4.init_segment import InitSegment
-from lightnvr.media.mp4.track_runs import TrackRun, parse_moof
-from lightnvr.media.packets import MediaPacket, Track, coded_packet
+from lightnvr.media.mp4.fragments import PendingRun, build_moof, moof_size
+from lightnvr.media.mp4.init_segment import InitSegment, TrackHeader
+from lightnvr.media.mp4.samples import Payload, sample_packing
+from lightnvr.media.mp4.track_runs import TrackRun
+from lightnvr.media.packets import MediaPacket, Track
+from lightnvr.media.templates import add_track
 
-# `default_base_moof` makes a fragment independent of its place in the file; `frag_discont` without edit lists makes
-# `tfdt` the dts we give, so that a track that begins late stays late (movenc.c, FFmpeg 8).
-_MOVFLAGS = "frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_trailer"
-_IO_BUFFER_BYTES = 256 * 1024
+_MOVFLAGS = "empty_moov+default_base_moof+frag_discont+skip_trailer"
+_LONGEST_SAMPLE = (1 << 31) - 1
 
 
 class MuxFailed(Exception):
-    """FFmpeg refused the tracks or a packet."""
+    """The tracks or a packet cannot be put into MP4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +30,23 @@ class Fragment:
     runs: tuple[TrackRun, ...]
 
 
-def add_track(container: OutputContainer, track: Track) -> Stream:
-    """Add a track with the coding that is in force. Raises av.FFmpegError, ValueError."""
-    stream = container.add_stream_from_template(track.template, opaque=True)
-    context = stream.codec_context
-    if track.extradata:
-        context.extradata = track.extradata
-    if isinstance(context, av.VideoCodecContext):
-        context.width, context.height = track.width, track.height
-    return stream
-
-
 def init_segment(tracks: Sequence[Track]) -> InitSegment:
-    """Return the init segment of a live file with these tracks. Raises MuxFailed when they do not fit into MP4.
+    """Return `ftyp` and `moov` of a file with these tracks, as FFmpeg writes them.
 
-    H.265 is called `hvc1`, which every browser that can play it knows.
+    H.265 is called `hvc1`, which every browser that can play it knows. Raises MuxFailed when the tracks do not fit into
+    MP4.
     """
-    writer = _FragmentWriter()
+    written = io.BytesIO()
+    # Without edit lists `tfdt` is the dts we give, so that a track that begins late stays late.
+    options = {"movflags": _MOVFLAGS, "use_editlist": "0", "avoid_negative_ts": "disabled"}
     try:
-        with av.open(writer, "w", format="mp4", options={"movflags": _MOVFLAGS, "use_editlist": "0"}) as container:
+        with av.open(written, "w", format="mp4", options=options) as container:
             for track in tracks:
                 stream = add_track(container, track)
                 if track.codec == "hevc":
                     stream.codec_context.codec_tag = "hvc1"
             container.start_encoding()
-            return InitSegment.parse(writer.init())
+            return InitSegment.parse(written.getvalue())
     except (av.FFmpegError, ValueError) as error:
         raise MuxFailed(str(error)) from error
 
@@ -64,132 +55,109 @@ class FragmentedMuxer:
     """Muxes the packets of one segment into an init segment and fragments, in memory.
 
     Timestamps are counted from `origin`, the segment's first video packet, so every segment begins at zero. A fragment
-    ends after `fragment_duration_us` microseconds and before each keyframe. Not thread-safe.
+    ends with the picture that comes `fragment_duration_us` microseconds after its first one, and before each keyframe.
+    Not thread-safe.
+
+    FFmpeg makes the init segment; the fragments are made here, because handing each packet to FFmpeg lets go of the
+    interpreter's lock, and with many cameras getting it back costs more than everything else.
     """
 
     def __init__(self, tracks: Sequence[Track], origin: MediaPacket, fragment_duration_us: int) -> None:
         """Begin a segment. Raises MuxFailed when the tracks do not fit into MP4."""
-        self._writer = _FragmentWriter()
-        self._container: OutputContainer = av.open(
-            self._writer,
-            "w",
-            format="mp4",
-            buffer_size=_IO_BUFFER_BYTES,
-            options={
-                "movflags": _MOVFLAGS,
-                "use_editlist": "0",
-                "avoid_negative_ts": "disabled",
-                "frag_duration": str(fragment_duration_us),
-                "flush_packets": "1",
-                # One microsecond: a track that falls silent must not hold back the others.
-                "max_interleave_delta": "1",
-            },
-        )
-        self._outputs: dict[int, _Output] = {}
+        self.init = init_segment(tracks)
         try:
-            for track in tracks:
-                self._outputs[track.index] = self._add(track, origin)
-            self._container.start_encoding()
-            for output in self._outputs.values():
-                output.rescale = output.stream.time_base != output.track.time_base
-            self.init = InitSegment.parse(self._writer.init())
-        except (av.FFmpegError, ValueError) as error:
+            self._outputs = {
+                track.index: _Output(track, header, origin)
+                for track, header in zip(tracks, self.init.tracks, strict=True)
+            }
+        except ValueError as error:
             raise MuxFailed(str(error)) from error
-
-    def _add(self, track: Track, origin: MediaPacket) -> "_Output":
-        return _Output(track, add_track(self._container, track), round(origin.time / track.time_base))
+        self._longest = int(fragment_duration_us / 1_000_000 / origin.track.time_base)
+        self._longest_us = fragment_duration_us
+        self._sequence_number = 0
+        self._finished: list[Fragment] = []
+        self.next_cut_dts = origin.dts + self._longest
+        """The dts, in the video track's time base, from which on a picture completes the fragment."""
 
     def mux(self, packet: MediaPacket) -> None:
         """Add a packet; one from before the origin is left out. Raises MuxFailed."""
         output = self._outputs.get(packet.track.index)
-        if output is None:
+        if output is None or packet.dts < output.origin:
             return
-        dts = packet.dts - output.origin
-        if dts < 0:
-            return
-        copy = coded_packet(packet.payload)
-        copy.stream = output.stream
-        copy.dts = dts
-        copy.pts = packet.pts - output.origin
-        copy.duration = packet.duration
-        copy.is_keyframe = packet.is_keyframe
-        if output.rescale:
-            copy.time_base = packet.track.time_base
-        try:
-            self._container.mux_one(copy)
-        except av.FFmpegError as error:
-            raise MuxFailed(str(error)) from error
+        decode_time = output.scaled(packet.dts - output.origin)
+        if not 0 < decode_time - output.last_decode_time <= _LONGEST_SAMPLE:
+            raise MuxFailed(f"a packet at {packet.dts} does not follow the one before")
+        if output.video:
+            if output.run and (packet.is_keyframe or packet.dts >= self.next_cut_dts):
+                self._cut(output, decode_time)
+            if not output.run:
+                output.run.begins_with_sync = packet.is_keyframe
+                self.next_cut_dts = packet.dts + self._longest
+        elif output.run and decode_time - output.run.decode_times[0] > output.longest_silent(self._longest_us):
+            # Sound must not wait for pictures that have stopped.
+            self._cut()
+        output.add(packet, decode_time)
 
     def take_fragments(self) -> list[Fragment]:
         """Return the fragments that are finished since the last call."""
-        return self._writer.take()
-
-    def finish(self) -> list[Fragment]:
-        """End the segment and return its last fragments. Raises MuxFailed."""
-        try:
-            self._container.close()
-        except av.FFmpegError as error:
-            raise MuxFailed(str(error)) from error
-        return self._writer.take()
-
-
-@dataclass(slots=True)
-class _Output:
-    track: Track
-    stream: Stream
-    origin: int
-    rescale: bool = False
-
-
-class _FragmentWriter:
-    """The file object FFmpeg writes to: cuts what arrives at the ends of boxes."""
-
-    def __init__(self) -> None:
-        self._pending = bytearray()
-        self._init = b""
-        self._fragments: list[Fragment] = []
-
-    def write(self, written: bytes) -> int:
-        """Take bytes from FFmpeg."""
-        if not self._pending and self._is_whole_fragment(written):
-            self._emit(written)
-            return len(written)
-        self._pending += written
-        self._cut()
-        return len(written)
-
-    def init(self) -> bytes:
-        """Return `ftyp` and `moov`."""
-        return self._init
-
-    def take(self) -> list[Fragment]:
-        """Return and forget the finished fragments."""
-        fragments, self._fragments = self._fragments, []
+        fragments, self._finished = self._finished, []
         return fragments
 
-    def _is_whole_fragment(self, written: bytes) -> bool:
-        if written[4:8] != b"moof":
-            return False
-        mdat = read_header(written, struct.unpack_from(">I", written)[0])
-        return mdat is not None and struct.unpack_from(">I", written)[0] + mdat[2] == len(written)
+    def finish(self) -> list[Fragment]:
+        """End the segment and return its last fragments."""
+        self._cut()
+        return self.take_fragments()
 
-    def _cut(self) -> None:
-        while (found := read_header(self._pending, 0)) is not None:
-            kind, _, size = found
-            if kind == b"moof":
-                mdat = read_header(self._pending, size)
-                if mdat is None:
-                    return
-                size += mdat[2]
-            if len(self._pending) < size:
-                return
-            content = bytes(self._pending[:size])
-            del self._pending[:size]
-            if kind == b"moof":
-                self._emit(content)
-            else:
-                self._init += content
+    def _cut(self, ended: "_Output | None" = None, ended_at: int = 0) -> None:
+        """End the fragment. `ended` is a track whose last sample is known to last until `ended_at`."""
+        outputs = [output for output in self._outputs.values() if output.run]
+        if not outputs:
+            return
+        head = moof_size([output.run for output in outputs]) + 8
+        runs: list[TrackRun] = []
+        payload: list[Payload] = []
+        at = head
+        for output in outputs:
+            last_duration = ended_at - output.last_decode_time if output is ended else output.last_duration
+            run, pieces = output.run.take(last_duration, at, video=output.video)
+            runs.append(run)
+            payload += pieces
+            at += sum(run.sizes)
+        self._sequence_number += 1
+        moof = build_moof(self._sequence_number, runs)
+        content = b"".join((moof, struct.pack(">I4s", at - head + 8, b"mdat"), *payload))
+        self._finished.append(Fragment(content, tuple(runs)))
 
-    def _emit(self, content: bytes) -> None:
-        moof_size = struct.unpack_from(">I", content)[0]
-        self._fragments.append(Fragment(content, tuple(parse_moof(memoryview(content)[:moof_size]))))
+
+class _Output:
+    """One track of the file."""
+
+    def __init__(self, track: Track, header: TrackHeader, origin: MediaPacket) -> None:
+        self.video = track.kind == "video"
+        self.origin = round(origin.time / track.time_base)
+        self.run = PendingRun(header.track_id)
+        self.last_decode_time = -1
+        self.last_duration = 1
+        self._timescale = header.timescale
+        self._packing = sample_packing(track)
+        scale = header.timescale * track.time_base
+        self._numerator, self._denominator = scale.numerator, scale.denominator
+
+    def scaled(self, ticks: int) -> int:
+        """Return a time in the file's time scale."""
+        return (ticks * self._numerator + self._denominator // 2) // self._denominator
+
+    def longest_silent(self, longest_us: int) -> int:
+        """Return twice this many microseconds, in the file's time scale."""
+        return 2 * longest_us * self._timescale // 1_000_000
+
+    def add(self, packet: MediaPacket, decode_time: int) -> None:
+        size, pieces = self._packing(packet.payload)
+        offset = self.scaled(packet.pts - packet.dts)
+        self.run.add(decode_time, offset, size, pieces)
+        duration = self.scaled(packet.duration)
+        if 0 < duration <= _LONGEST_SAMPLE:
+            self.last_duration = duration
+        elif self.last_decode_time >= 0:
+            self.last_duration = decode_time - self.last_decode_time
+        self.last_decode_time = decode_time

@@ -1,42 +1,80 @@
-"""Coded frames in the form that MP4 keeps them in."""
+"""From coded packets to the samples of MP4."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from lightnvr.media.packets import CodedPacket, Track
 
+Payload: TypeAlias = "bytes | CodedPacket"
+"""Bytes of one sample; a packet gives its own without a copy."""
+
+SamplePacking = Callable[[CodedPacket], tuple[int, list[Payload]]]
+"""Turns a packet into the size of its sample in bytes and the pieces that make it up."""
+
 _START_CODE = b"\x00\x00\x01"
 _LENGTH = struct.Struct(">I")
-_TEMPORAL_DELIMITER = 2  # OBU type (AV1 specification, section 6.2.2)
+_LEFT_OUT = frozenset((2, 7, 8, 15))
+"""Temporal delimiters, redundant frame headers, tile lists and padding (AV1 in ISO base media, section 2.4)."""
 
-SampleForm = Callable[[CodedPacket], bytes]
 
-
-def sample_form(track: Track) -> SampleForm:
-    """Return what turns the packets of this track into samples."""
-    if track.codec in {"h264", "hevc"} and track.extradata.startswith((_START_CODE, b"\x00" + _START_CODE)):
+def sample_packing(track: Track) -> SamplePacking:
+    """Return how the packets of a track become samples."""
+    if track.codec in ("h264", "hevc") and track.extradata.startswith((_START_CODE, b"\x00" + _START_CODE)):
         return length_prefixed
     if track.codec == "av1":
-        return without_temporal_delimiter
-    return bytes
+        return open_bitstream_units
+    return unchanged
 
 
-def length_prefixed(packet: CodedPacket) -> bytes:
-    """Put the length before each NAL unit in place of a start code (ISO/IEC 14496-15 section 5.3.2)."""
-    parts: list[bytes] = []
-    # From the end, because Python then searches several times faster: a third of what a fragment costs.
-    for part in bytes(packet).rsplit(_START_CODE):
-        # A start code of four bytes, and zeros that some encoders pad with (H.264 annex B): no NAL unit ends with one.
-        unit = part.rstrip(b"\x00")
-        if unit:
-            parts += (_LENGTH.pack(len(unit)), unit)
-    return b"".join(parts)
+def sample_form(track: Track) -> Callable[[CodedPacket], bytes]:
+    """Return what turns the packets of a track into the bytes of samples."""
+    packing = sample_packing(track)
+    if packing is unchanged:
+        return bytes
+    return lambda packet: b"".join(packing(packet)[1])
 
 
-def without_temporal_delimiter(packet: CodedPacket) -> bytes:
-    """Leave out the delimiter at the head of a temporal unit (AV1 in ISO BMFF, section 2.4)."""
-    content = bytes(packet)
-    while len(content) >= 2 and content[0] >> 3 & 0x0F == _TEMPORAL_DELIMITER:
-        # Its size is always zero: a header, of two bytes with the extension, and a size field where there is one.
-        content = content[1 + (content[0] >> 2 & 1) + (content[0] >> 1 & 1) :]
-    return content
+def unchanged(packet: CodedPacket) -> tuple[int, list[Payload]]:
+    """Take a packet as it is."""
+    return packet.size, [packet]
+
+
+def length_prefixed(packet: CodedPacket) -> tuple[int, list[Payload]]:
+    """Put a length before each NAL unit in place of a start code (H.264 and H.265 annex B, ISO/IEC 14496-15).
+
+    No unit has a start code within, nor ends with a zero; zeros before a start code of three bytes belong to none.
+    """
+    size = 0
+    pieces: list[Payload] = []
+    for part in bytes(packet).split(_START_CODE):
+        if unit := part.rstrip(b"\x00"):
+            pieces += (_LENGTH.pack(len(unit)), unit)
+            size += 4 + len(unit)
+    return size, pieces
+
+
+def open_bitstream_units(packet: CodedPacket) -> tuple[int, list[Payload]]:
+    """Leave out the OBUs that belong to the stream but not to a file."""
+    kept = [unit for kind, unit in _units(bytes(packet)) if kind not in _LEFT_OUT]
+    return sum(map(len, kept)), [*kept]
+
+
+def _units(temporal_unit: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield type and bytes of each OBU (AV1, section 5.3); one that claims too much ends what can be told apart."""
+    at = 0
+    while at < len(temporal_unit):
+        start, header = at, temporal_unit[at]
+        at += 2 if header & 4 else 1
+        length = len(temporal_unit) - at
+        if header & 2:
+            length = shift = 0
+            while at < len(temporal_unit):
+                byte = temporal_unit[at]
+                at += 1
+                length |= (byte & 0x7F) << shift
+                shift += 7
+                if byte < 0x80:
+                    break
+        at += length
+        yield header >> 3 & 15, temporal_unit[start:at]

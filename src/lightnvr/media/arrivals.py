@@ -1,0 +1,45 @@
+"""When a packet came that was read later."""
+
+from fractions import Fraction
+
+_WINDOW_NS = 10_000_000_000
+_SET_NS = 2_000_000_000
+
+
+class Arrivals:
+    """Tells by the camera's timestamps when packets came that had gathered before they were read.
+
+    The least time between a packet's timestamp and its reading, over the last seconds, is that of a packet that did not
+    have to wait; the clocks may drift apart. Times are of the monotonic clock in nanoseconds. Not thread-safe.
+    """
+
+    def __init__(self, time_base: Fraction) -> None:
+        self._ns_per_tick = float(time_base * 1_000_000_000)
+        self._since_ns = 0
+        self._least_ns: int | None = None
+        self._least_before_ns = 0
+        self._window_ends_ns = 0
+
+    def taken_until(self, moment_ns: int) -> None:
+        """All that had come at this moment has been read: what is read from now on came later."""
+        self._since_ns = max(self._since_ns, moment_ns)
+
+    def came_ns(self, dts: int | None, read_ns: int) -> int:
+        """Return when a packet came. They are asked for in the order of reading; the answers do not go back."""
+        if dts is None:
+            self._since_ns = read_ns
+            return read_ns
+        stamped_ns = int(dts * self._ns_per_tick)
+        apart_ns = read_ns - stamped_ns
+        least_ns = self._least_ns
+        if least_ns is None or stamped_ns + least_ns < self._since_ns - _SET_NS:
+            # The first, or the camera's clock was set back.
+            least_ns = self._least_before_ns = apart_ns
+            self._window_ends_ns = read_ns + _WINDOW_NS
+        elif read_ns > self._window_ends_ns:
+            self._least_before_ns, least_ns = least_ns, apart_ns
+            self._window_ends_ns = read_ns + _WINDOW_NS
+        self._least_ns = min(least_ns, apart_ns)
+        came_ns = stamped_ns + min(self._least_ns, self._least_before_ns)
+        self._since_ns = max(self._since_ns, min(came_ns, read_ns))
+        return self._since_ns
