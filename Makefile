@@ -5,6 +5,7 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
+VENDOR := src/lightnvr/static/vendor
 UV_VERSION := 0.13.9
 TEST_PACKAGES := chromium ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-libav postgresql
@@ -25,13 +26,13 @@ BUILD_REQUIREMENTS = $(BIN)/python -c 'import tomllib; project = tomllib.load(op
 help: ## Print what can be run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMPS)/package ## Make .venv with the lightnvr command in it
+setup: $(STAMPS)/package $(STAMPS)/pages ## Make .venv with the lightnvr command in it
 	@echo "Ready: $(BIN)/lightnvr --help"
 
-demo: $(STAMPS)/package ## Run LightNVR with four demo cameras on port 8080
+demo: $(STAMPS)/package $(STAMPS)/pages ## Run LightNVR with four demo cameras on port 8080
 	@exec $(BIN)/lightnvr demo
 
-test: lint test-packages ## Lint, run every test, require 85 % of the lines of src/ covered
+test: lint test-packages $(STAMPS)/pages ## Lint, run every test, require 85 % of the lines of src/ covered
 	$(BIN)/coverage erase
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
 
@@ -57,7 +58,7 @@ lock: $(STAMPS)/venv ## Choose new versions of the dependencies and write requir
 	$(BUILD_REQUIREMENTS) | $(COMPILE) --upgrade --constraint requirements/dev.txt - -o requirements/build.txt
 
 clean: ## Remove .venv and everything that was generated
-	rm -rf $(VENV) .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENDOR) node_modules .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(STAMPS)/venv:
@@ -77,6 +78,17 @@ $(STAMPS)/runtime: requirements/build.txt requirements/runtime.txt | $(STAMPS)/v
 $(STAMPS)/package: pyproject.toml $(STAMPS)/runtime
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# What the pages take from others. Everything but HLS in browsers that cannot play it themselves works without.
+$(STAMPS)/pages: package.json package-lock.json .npmrc | $(STAMPS)/venv
+	@if ! command -v npm >/dev/null; then \
+		echo "Without npm there is no hls.js: /live.html cannot play HLS in Chromium and Firefox. Install npm, then: make setup"; \
+	elif npm ci --silent; then \
+		mkdir -p $(VENDOR) && cp node_modules/hls.js/dist/hls.min.js $(VENDOR)/ \
+			&& cp node_modules/hls.js/LICENSE $(VENDOR)/hls.LICENSE.txt && touch $@; \
+	else \
+		echo "npm could not get hls.js: /live.html cannot play HLS in Chromium and Firefox. Once it can: make setup"; \
+	fi
 
 $(STAMPS)/dev: requirements/dev.txt | $(STAMPS)/venv
 	$(INSTALL_PINNED) -r requirements/dev.txt

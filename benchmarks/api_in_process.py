@@ -27,7 +27,9 @@ from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
 from lightnvr.db.engine import Database
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.darkroom import Darkroom
 from lightnvr.live.hls.outputs import HlsOutputs
+from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
@@ -127,6 +129,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             keeper=_keeper(database),
             timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(time.time() * 1e6)),
             live=live,
+            pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
             webrtc=WebRtc(live, WebRtcOptions(), partial(datetime.now, UTC), random.SystemRandom()),
             hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, time.time),
             storage_roots={1: Path("/srv/recordings")},

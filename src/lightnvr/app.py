@@ -37,7 +37,9 @@ from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import Seats, ViewerLimits
+from lightnvr.live.darkroom import Darkroom
 from lightnvr.live.hls.outputs import HlsOutputs
+from lightnvr.live.pictures import Pictures
 from lightnvr.live.rtsp import Limits, RtspServer
 from lightnvr.live.rtsp.restream import Restream
 from lightnvr.live.webrtc import WebRtc
@@ -76,6 +78,7 @@ _GRACE_S = 0.5
 """How long answers that are on their way may take when the server stops."""
 
 _HOUSEKEEPING_S = 15.0
+_PICTURE_THREADS = 2
 _SLOW_VIEWER_S = 30.0
 
 log = logging.getLogger(__name__)
@@ -162,6 +165,7 @@ async def running(
             _keeping(settings, database, catalog, engine) as keeper,
             _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
             _webrtc(settings, live) as webrtc,
+            _darkroom() as darkroom,
             _housekeeping(),
         ):
             fleet.on_applied(live.stream_changed)
@@ -178,6 +182,7 @@ async def running(
                 timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,
                 webrtc=webrtc,
+                pictures=Pictures(darkroom, engine.place.clock.wall_us),
                 hls=HlsOutputs(settings.live.hls_segment_s, engine.place.clock.wall_us, time.time),
                 storage_roots={engine.place.storage.id: settings.storage.path},
                 storage_space=partial(_space, engine, settings.storage.path),
@@ -292,6 +297,15 @@ async def _live(inputs: CatalogLiveInputs, authentication: Authentication) -> As
         await channels.close()
         task.cancel()
         await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def _darkroom() -> AsyncIterator[Darkroom]:
+    darkroom = Darkroom(_PICTURE_THREADS)
+    try:
+        yield darkroom
+    finally:
+        await darkroom.close()
 
 
 @asynccontextmanager

@@ -2,9 +2,10 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
@@ -99,29 +100,13 @@ class LiveAnswer(Response, Generic[P]):
     async def _send(
         self, scope: Scope, receive: Receive, send: Send, viewer: Viewer, first: P, queue: ViewerQueue[P]
     ) -> None:
-        headers = {
-            "content-type": self._body.begin(first),
-            "cache-control": "no-store",
-            # The connection is cut when the client stays behind, so nothing may follow on it.
-            "connection": "close",
-        }
-        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        connection = ClientConnection.of(scope)
-        if connection is not None:
-            connection.keep_little_waiting()
-        await send({"type": "http.response.start", "status": 200, "headers": raw})
-
-        async def send_body(content: bytes) -> None:
-            await send({"type": "http.response.body", "body": content, "more_body": True})
-
-        sending = PatientSending(send_body)
-        left = asyncio.ensure_future(_until_left(receive))
-        try:
-            serve = self._serve(sending, viewer, first, queue)
-            ending = await serve_viewer(viewer, serve, left, sending, self._limits.patience_s)
-            await self._end(ending, connection, left, send)
-        finally:
-            left.cancel()
+        await send_endless(
+            self._body.begin(first),
+            lambda sending: self._serve(sending, viewer, first, queue),
+            viewer,
+            self._limits.patience_s,
+            Exchange(scope, receive, send),
+        )
 
     async def _serve(self, send: PatientSending[bytes], viewer: Viewer, first: P, queue: ViewerQueue[P]) -> None:
         piece: P | None = first
@@ -134,20 +119,60 @@ class LiveAnswer(Response, Generic[P]):
                 viewer.sent(len(content))
             piece = await queue.take()
 
-    @staticmethod
-    async def _end(
-        ending: Ending, connection: ClientConnection | None, left: "asyncio.Future[None]", send: Send
-    ) -> None:
-        if ending in {Ending.DONE, Ending.ENDED}:
-            goodbye = asyncio.ensure_future(send({"type": "http.response.body", "body": b"", "more_body": False}))
-            await asyncio.wait((goodbye, left), timeout=_GOODBYE_S, return_when=asyncio.FIRST_COMPLETED)
-            if goodbye.done():
-                _cut_later(connection)
-                return
-            goodbye.cancel()
-        if ending is not Ending.LEFT and connection is not None:
-            connection.abort()
-            await asyncio.wait((left,), timeout=_GOODBYE_S)
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its answer, as ASGI has them."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+
+
+async def send_endless(
+    media_type: str,
+    serve: Callable[[PatientSending[bytes]], Coroutine[Any, Any, None]],
+    viewer: Viewer,
+    patience_s: float,
+    exchange: Exchange,
+) -> None:
+    """Answer with whatever `serve` sends, until it returns, the client leaves, is stuck or may not watch any more."""
+    send = exchange.send
+    headers = {
+        "content-type": media_type,
+        "cache-control": "no-store",
+        # The connection is cut when the client stays behind, so nothing may follow on it.
+        "connection": "close",
+    }
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    connection = ClientConnection.of(exchange.scope)
+    if connection is not None:
+        connection.keep_little_waiting()
+    await send({"type": "http.response.start", "status": 200, "headers": raw})
+
+    async def send_body(content: bytes) -> None:
+        await send({"type": "http.response.body", "body": content, "more_body": True})
+
+    sending = PatientSending(send_body)
+    left = asyncio.ensure_future(_until_left(exchange.receive))
+    try:
+        ending = await serve_viewer(viewer, serve(sending), left, sending, patience_s)
+        await _end(ending, connection, left, send)
+    finally:
+        left.cancel()
+
+
+async def _end(ending: Ending, connection: ClientConnection | None, left: "asyncio.Future[None]", send: Send) -> None:
+    if ending in {Ending.DONE, Ending.ENDED}:
+        goodbye = asyncio.ensure_future(send({"type": "http.response.body", "body": b"", "more_body": False}))
+        await asyncio.wait((goodbye, left), timeout=_GOODBYE_S, return_when=asyncio.FIRST_COMPLETED)
+        if goodbye.done():
+            _cut_later(connection)
+            return
+        goodbye.cancel()
+    if ending is not Ending.LEFT and connection is not None:
+        connection.abort()
+        await asyncio.wait((left,), timeout=_GOODBYE_S)
 
 
 def _cut_later(connection: ClientConnection | None) -> None:

@@ -13,6 +13,7 @@ _ROOT = Path(__file__).resolve().parent.parent / "static"
 _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
@@ -29,7 +30,9 @@ def pages_router() -> APIRouter:
     """
     router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
     pages = {"/": "index.html", "/api/docs": "docs.html"}
-    files = {f"/{path.name}": path.name for path in sorted(_ROOT.iterdir()) if path.suffix in _MEDIA_TYPES}
+    found = [*_ROOT.iterdir(), *_ROOT.glob("vendor/*")]
+    names = [path.relative_to(_ROOT).as_posix() for path in sorted(found) if path.suffix in _MEDIA_TYPES]
+    files = {f"/{name}": name for name in names}
     for address, name in (pages | files).items():
         router.add_api_route(address, _sender(_ROOT / name), methods=["GET", "HEAD"], dependencies=[PUBLIC])
     router.add_api_route("/api/openapi.json", _openapi, methods=["GET", "HEAD"], dependencies=[PUBLIC])

@@ -15,6 +15,7 @@ from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
+from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
@@ -77,6 +78,7 @@ class ApiServices:
     live: Channels
     hls: HlsOutputs
     webrtc: WebRtc
+    pictures: Pictures
     storage_roots: Mapping[int, Path]
     storage_space: Callable[[], Awaitable[StorageSpace]]
     probe: Probe

@@ -17,6 +17,12 @@ def iso(seconds: float) -> str:
     return (_EPOCH + timedelta(seconds=int(seconds))).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def iso_ms(seconds: float) -> str:
+    """Return `2026-08-01T12:00:00.250Z` for seconds since 1970 UTC."""
+    moment = _EPOCH + timedelta(milliseconds=int(seconds * 1000))
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
 def iso_or_none(seconds: float | None) -> str | None:
     """Return the same, or None when there is no time."""
     return None if seconds is None else iso(seconds)

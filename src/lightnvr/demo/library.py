@@ -8,7 +8,7 @@ from pathlib import Path
 from lightnvr.demo.clip import Clip, DamagedClip, load_clip, save_clip
 from lightnvr.demo.encoding import ClipRecipe, encode_clip
 
-_REVISION = 1
+_REVISION = 3
 """Raised when scenes or encoders change, so that old files are not used."""
 
 

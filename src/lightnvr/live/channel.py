@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar, cast
 
@@ -14,6 +14,8 @@ from lightnvr.streams.service import LiveInput
 
 _FEED_BYTES = 32 * 1024 * 1024
 _LOOK_AGAIN_S = 0.05
+_PATIENT_S = 0.5
+"""How long packets may gather for an output that is not in a hurry; recorders let them gather as long."""
 
 O = TypeVar("O", bound=Output)  # noqa: E741 - the usual name for the type of an output
 
@@ -26,9 +28,11 @@ class Channel:
     Belongs to the event loop.
     """
 
-    def __init__(self, source: LiveInput, *, linger_s: float) -> None:
+    def __init__(self, source: LiveInput, *, linger_s: float, on_failure: Callable[[], None] = lambda: None) -> None:
+        """`on_failure` is called whenever an output ended because of an error in it."""
         self.source = source
         self._linger_s = linger_s
+        self._on_failure = on_failure
         self._running: dict[str, _Running] = {}
         self._closed = False
 
@@ -36,6 +40,11 @@ class Channel:
     def tracks(self) -> tuple[Track, ...]:
         """What the camera sends now; empty while it is gone."""
         return self.source.hub.tracks
+
+    @property
+    def at_work(self) -> tuple[str, ...]:
+        """The kinds of output that run."""
+        return tuple(name for name, running in self._running.items() if not running.stopping)
 
     async def wait_for_tracks(self, timeout_s: float) -> tuple[Track, ...]:
         """Return the tracks as soon as the camera sends pictures. Raises CameraUnavailable.
@@ -92,7 +101,8 @@ class Channel:
         running = self._running.get(kind.name)
         if running is not None and not running.stopping:
             return running
-        running = _Running(kind.name, kind.make(), Feed(asyncio.get_running_loop(), _FEED_BYTES))
+        feed = Feed(asyncio.get_running_loop(), _FEED_BYTES, keyframes_only=kind.keyframes_only)
+        running = _Running(kind.name, kind.make(), feed)
         self._running[kind.name] = running
         running.task = asyncio.create_task(self._run(running), name=f"live {self.source.name} {kind.name}")
         return running
@@ -100,12 +110,13 @@ class Channel:
     async def _run(self, running: "_Running") -> None:
         feed, output = running.feed, running.output
         self.source.acquire()
-        self.source.hub.attach(feed, from_keyframe=True)
+        self.source.hub.attach(feed, from_keyframe=True, longest_rest_s=_PATIENT_S)
         try:
             while items := await feed.take():
                 output.take(items)
         except Exception:
             log.exception("%s: the live output %s failed", self.source.name, running.name)
+            self._on_failure()
         finally:
             running.stopping = True
             self.source.hub.detach(feed)

@@ -1,6 +1,8 @@
 """Finds what somebody wants to watch, and whether they may."""
 
 import asyncio
+import time
+from collections import Counter
 
 from lightnvr.accounts.admission import Admission
 from lightnvr.live.audience import Audience
@@ -9,6 +11,7 @@ from lightnvr.live.errors import LiveViewOff, NotAdmitted
 from lightnvr.streams.service import LiveInputs
 
 LINGER_S = 30.0
+_LATELY_S = 300.0
 
 
 class Channels:
@@ -19,6 +22,9 @@ class Channels:
         self._linger_s = linger_s
         self._channels: dict[tuple[int, bool], Channel] = {}
         self.audience = audience
+        self.failures = 0
+        """How often an output ended because of an error in it; the next viewer gets a fresh one."""
+        self._failed_at: float | None = None
 
     async def open(self, reference: str, admission: Admission) -> Channel:
         """Return the channel of a stream, by name or id; `<name>_sub` is the sub-stream.
@@ -33,8 +39,21 @@ class Channels:
         key = (source.stream_id, source.is_sub)
         channel = self._channels.get(key)
         if channel is None or channel.source.hub is not source.hub:
-            channel = self._channels[key] = Channel(source, linger_s=self._linger_s)
+            channel = self._channels[key] = Channel(source, linger_s=self._linger_s, on_failure=self._count_failure)
         return channel
+
+    def at_work(self) -> Counter[str]:
+        """Return how many outputs run, by kind."""
+        return Counter(name for channel in self._channels.values() for name in channel.at_work)
+
+    @property
+    def failed_lately(self) -> bool:
+        """Whether that was in the last minutes."""
+        return self._failed_at is not None and time.monotonic() - self._failed_at < _LATELY_S
+
+    def _count_failure(self) -> None:
+        self.failures += 1
+        self._failed_at = time.monotonic()
 
     def beside(self, channel: Channel) -> Channel | None:
         """Return the sub-stream's channel of a main stream and the other way round, if anybody opened it."""

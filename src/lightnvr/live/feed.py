@@ -15,9 +15,10 @@ class Feed:
     `lightnvr.media.hub.Consumer`.
     """
 
-    prompt = True
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, limit_bytes: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, limit_bytes: int, *, keyframes_only: bool = False) -> None:
+        """With `keyframes_only` nothing but video keyframes comes through, and nobody is in a hurry for them."""
+        self.prompt = not keyframes_only
+        self._keyframes_only = keyframes_only
         self._loop = loop
         self._limit_bytes = limit_bytes
         self._lock = threading.Lock()
@@ -32,6 +33,8 @@ class Feed:
 
     def offer(self, item: MediaItem) -> None:
         """See Consumer."""
+        if self._keyframes_only and isinstance(item, MediaPacket) and not _is_video_keyframe(item):
+            return
         with self._lock:
             was_empty = not self._waiting
             self._add(item)
@@ -88,7 +91,7 @@ class Feed:
         self._resynchronising = True
 
     def _resynchronise(self, packet: MediaPacket) -> bool:
-        if not (packet.is_keyframe and packet.track.kind == "video"):
+        if not _is_video_keyframe(packet):
             self.dropped += 1
             return False
         self._resynchronising = False
@@ -96,3 +99,7 @@ class Feed:
             self._waiting.append(self._pending_tracks)
             self._pending_tracks = None
         return True
+
+
+def _is_video_keyframe(packet: MediaPacket) -> bool:
+    return packet.is_keyframe and packet.track.kind == "video"

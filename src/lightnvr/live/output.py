@@ -29,7 +29,12 @@ O_co = TypeVar("O_co", bound=Output, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class OutputKind(Generic[O_co]):
-    """A kind of output; of each kind a stream has one at most. `make` is called on the event loop."""
+    """A kind of output; of each kind a stream has one at most. `make` is called on the event loop.
+
+    With `keyframes_only` an output is given nothing but tracks and video keyframes, which spares a camera that nobody
+    watches otherwise the cost of live pictures.
+    """
 
     name: str
     make: Callable[[], O_co]
+    keyframes_only: bool = False
