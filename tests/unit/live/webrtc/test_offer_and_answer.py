@@ -114,11 +114,20 @@ def test_h264_in_single_packets_only_is_no_match() -> None:
         _agreed(offers.chromium().replace("packetization-mode=1", "packetization-mode=0"), _h264(0x42, 0xC0))
 
 
-def test_a_camera_without_sound_leaves_the_audio_out() -> None:
-    answer = _answer(offers.firefox(), _h264(0x42, 0xC0))
+def test_a_camera_without_sound_leaves_the_audio_unused() -> None:
+    agreement = _agreed(offers.firefox(), _h264(0x42, 0xC0))
+    section = _section(_answer(offers.firefox(), _h264(0x42, 0xC0)), "audio")
+
+    assert agreement.audio is None
+    assert "a=inactive" in section
+    assert not [line for line in section if line.startswith(("a=ssrc", "a=msid"))]
+
+
+def test_sound_that_the_browser_cannot_play_is_refused_and_the_picture_is_not() -> None:
+    answer = _answer(offers.firefox().replace("opus", "ilbc"), _h264(0x42, 0xC0), _AAC)
 
     assert _section(answer, "audio")[0].startswith("m=audio 0 ")
-    assert "a=inactive" in _section(answer, "audio")
+    assert _section(answer, "video")[0].startswith("m=video 8555")
     assert "a=group:BUNDLE 1" in answer
 
 
