@@ -13,6 +13,7 @@ _SHORT: dict[str, tuple[str, ...]] = {
     "reconnect": ("--cameras", "2", "--cuts", "2", "--longest", "5"),
     "start_stop": ("--cameras", "4", "--rounds", "1", "--seconds", "2"),
     "list_recordings": ("--rows", "20000", "--repeat", "5"),
+    "timeline_query": ("--rows", "20000", "--repeat", "5"),
 }
 
 

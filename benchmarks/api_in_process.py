@@ -27,6 +27,9 @@ from lightnvr.live.channels import Channels
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.playback.timeline import Timeline
+from lightnvr.recording.open_recordings import OpenRecordings
+from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.recording.service import Recordings
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.model import StreamNotFound
@@ -98,6 +101,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             ),
             supervisors=NothingRuns(),
             recordings=recordings,
+            timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(time.time() * 1e6)),
             live=Channels(NothingRuns(), Audience(authentication.standing.lapsed)),
             storage_roots={1: Path("/srv/recordings")},
             storage_space=space,

@@ -20,9 +20,8 @@ from benchmarks.table import Table, percentile, verdict
 from lightnvr.db.engine import open_database
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.library import RecordingLibrary
-from lightnvr.recording.model import RecordingFilter, RecordingSort
+from lightnvr.recording.model import DAY_US, RecordingFilter, RecordingSort
 from lightnvr.recording.open_recordings import OpenRecordings
-from lightnvr.recording.store import DAY_US
 
 TARGET_MS = 20.0
 _HOUR_US = DAY_US // 24
@@ -64,26 +63,34 @@ def lists(rows: int) -> dict[str, RecordingFilter]:
     middle_us = (FIRST_START_US + length_us // 2) // DAY_US * DAY_US
     odd_us = middle_us + 5 * _HOUR_US + 1_234_567
     half = RecordingFilter(start_us=FIRST_START_US + length_us // 4, end_us=FIRST_START_US + length_us * 3 // 4)
+    month = RecordingFilter(start_us=odd_us, end_us=odd_us + 30 * DAY_US)
     one, three = ("cam7",), ("cam1", "cam7", "cam15")
     return {
         "all": RecordingFilter(),
         "all, oldest first": RecordingFilter(descending=False),
-        **{f"all, by {sort}": RecordingFilter(sort=sort) for sort in _other_sorts()},
+        **_sorted("all", RecordingFilter()),
         "one stream": RecordingFilter(one),
-        **{f"one stream, by {sort}": RecordingFilter(one, sort=sort) for sort in _other_sorts()},
+        **_sorted("one stream", RecordingFilter(one)),
         "three streams": RecordingFilter(three),
-        "three streams, by size_bytes": RecordingFilter(three, sort=RecordingSort.SIZE_BYTES),
+        **_sorted("three streams", RecordingFilter(three)),
         "a day": RecordingFilter(start_us=middle_us, end_us=middle_us + DAY_US - 1),
-        "30 days from an odd hour": RecordingFilter(start_us=odd_us, end_us=odd_us + 30 * DAY_US),
-        "one stream, 30 days from an odd hour": RecordingFilter(one, start_us=odd_us, end_us=odd_us + 30 * DAY_US),
+        "30 days from an odd hour": month,
+        **_sorted("30 days from an odd hour", month),
+        "one stream, 30 days from an odd hour": replace(month, streams=one),
+        **_sorted("one stream, 30 days from an odd hour", replace(month, streams=one)),
         "half of the time": half,
-        **{f"half of the time, by {sort}": replace(half, sort=sort) for sort in _other_sorts()},
-        "one stream, half of the time, by size_bytes": replace(half, streams=one, sort=RecordingSort.SIZE_BYTES),
+        **_sorted("half of the time", half),
+        **_sorted("one stream, half of the time", replace(half, streams=one)),
+        **_sorted("three streams, half of the time", replace(half, streams=three)),
     }
 
 
-def _other_sorts() -> list[RecordingSort]:
-    return [sort for sort in RecordingSort if sort is not RecordingSort.START_TIME]
+def _sorted(name: str, wanted: RecordingFilter) -> dict[str, RecordingFilter]:
+    return {
+        f"{name}, by {sort}": replace(wanted, sort=sort)
+        for sort in RecordingSort
+        if sort is not RecordingSort.START_TIME
+    }
 
 
 async def _measure(arguments: argparse.Namespace, folder: Path, url: URL) -> list[Timed]:

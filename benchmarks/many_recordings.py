@@ -13,7 +13,8 @@ from benchmarks.options import say
 from lightnvr.db.engine import database_url
 from lightnvr.db.migrating import migrate
 from lightnvr.db.tables import metadata, recordings
-from lightnvr.recording.store import DAY_US
+from lightnvr.recording.model import DAY_US
+from lightnvr.recording.ranks import COUNT_ALL_SQL
 
 CAMERAS = 16
 FIRST_START_US = 1_704_067_200_000_000
@@ -67,10 +68,11 @@ def _fill(path: Path, rows: int) -> None:
             connection.execute("INSERT INTO storages (id, name, root) VALUES (1, 'main', '/srv/recordings')")
             connection.execute(_RECORDINGS, values)
             connection.execute(_DAYS, values)
+        connection.executescript(";".join(COUNT_ALL_SQL))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _schema() -> str:
     statements = [str(CreateTable(table)) for table in metadata.sorted_tables]
     statements += sorted(str(CreateIndex(index)) for index in recordings.indexes)
-    return hashlib.sha256("".join((*statements, _RECORDINGS, _DAYS)).encode()).hexdigest()[:12]
+    return hashlib.sha256("".join((*statements, _RECORDINGS, _DAYS, *COUNT_ALL_SQL)).encode()).hexdigest()[:12]

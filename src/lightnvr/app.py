@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from lightnvr import __version__
 from lightnvr.accounts.authentication import Authentication
@@ -26,12 +27,17 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
+from lightnvr.api.connections import ConnectionLimits
+from lightnvr.api.relay import RelayPaths
 from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.serving import server_config
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.connections import Seats, ViewerLimits
+from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.rtsp import Limits, RtspServer
 from lightnvr.live.rtsp.restream import Restream
 from lightnvr.live.webrtc import WebRtc
@@ -39,11 +45,19 @@ from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
-from lightnvr.process import be_frugal_with_memory, give_memory_back, sole_owner
+from lightnvr.playback.timeline import Timeline
+from lightnvr.process import (
+    allow_many_open_files,
+    be_frugal_with_memory,
+    give_memory_back,
+    open_files_limit,
+    sole_owner,
+)
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.library import RecordingLibrary
+from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
 from lightnvr.streams.live_inputs import CatalogLiveInputs
@@ -54,6 +68,9 @@ from lightnvr.wiring import HubRecorder, admit_by, ice_servers, plan_for, webrtc
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
+_GRACE_S = 0.5
+"""How long answers that are on their way may take when the server stops."""
+
 _HOUSEKEEPING_S = 15.0
 _SLOW_VIEWER_S = 30.0
 
@@ -62,10 +79,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """The server while it runs: the TCP ports it listens on (no `rtsp_port`: no RTSP), its task, its streams."""
+    """The server while it runs: the TCP ports it listens on, its task, its parts.
+
+    `rtsp_port` is None without RTSP, `relay_port` (of [go2rtc] api_port) without the addresses of the original's relay.
+    """
 
     port: int
     rtsp_port: int | None
+    relay_port: int | None
     task: asyncio.Task[None]
     catalog: StreamCatalog
     fleet: Fleet
@@ -75,6 +96,7 @@ class RunningServer:
 def run(settings: Settings) -> None:
     """Run the server until SIGTERM or SIGINT. Raises OSError, UnusableDatabase, UnusableKeyFile."""
     be_frugal_with_memory()
+    allow_many_open_files()
     configure_logging(settings.general.log_level, settings.general.log_file)
     with sole_owner(settings.general.data_dir):
         uvloop.run(_serve(settings))
@@ -106,8 +128,12 @@ async def serve_until(
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, show_password: bool = True) -> AsyncIterator[RunningServer]:
+async def running(
+    settings: Settings, *, show_password: bool = True, viewer_limits: ViewerLimits | None = None
+) -> AsyncIterator[RunningServer]:
     """Run everything while the context is open; leaving it finishes every file.
+
+    `viewer_limits` are those of the settings unless given.
 
     Raises OSError, UnusableDatabase, UnusableKeyFile, InvalidAccount.
     """
@@ -142,26 +168,36 @@ async def running(settings: Settings, *, show_password: bool = True) -> AsyncIte
                 streams=catalog,
                 supervisors=fleet,
                 recordings=RecordingLibrary(database, OsDisk(), engine.open_recordings),
+                timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,
                 webrtc=webrtc,
+                hls=HlsOutputs(settings.live.hls_segment_s, engine.place.clock.wall_us, time.time),
                 storage_roots={engine.place.storage.id: settings.storage.path},
                 storage_space=partial(_space, engine, settings.storage.path),
                 probe=_look,
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
                 problems=engine.problems,
+                viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 options=ApiOptions(
                     version=__version__,
                     dialect=settings.api.dialect,
                     trusted_proxies=settings.web.trusted_proxy_cidrs,
                     ice_servers=ice_servers(settings.go2rtc),
+                    cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
                 ),
             )
+            api = create_api(services)
             async with (
                 _rtsp(settings, live, authentication) as rtsp_port,
-                _http(settings, services) as (port, task),
+                _relay(settings, api) as relay_port,
+                _http(settings.web.bind_ip, settings.web.port, api) as (port, task),
             ):
-                yield RunningServer(port, rtsp_port, task, catalog, fleet, live)
+                try:
+                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live)
+                finally:
+                    # While their connections are still served, so that each viewer is told.
+                    live.audience.end_all("LightNVR is being stopped.")
     finally:
         await database.close()
 
@@ -222,15 +258,6 @@ async def _live(inputs: CatalogLiveInputs, authentication: Authentication) -> As
 
 
 @asynccontextmanager
-async def _webrtc(settings: Settings, live: Channels) -> AsyncIterator[WebRtc]:
-    webrtc = WebRtc(live, webrtc_options(settings), partial(datetime.now, UTC), random.SystemRandom())
-    try:
-        yield webrtc
-    finally:
-        await webrtc.close()
-
-
-@asynccontextmanager
 async def _rtsp(settings: Settings, live: Channels, authentication: Authentication) -> AsyncIterator[int | None]:
     host, port = settings.web.bind_ip, settings.live.rtsp_port
     if not settings.live.rtsp_enabled or not port:
@@ -250,6 +277,15 @@ async def _rtsp(settings: Settings, live: Channels, authentication: Authenticati
         yield server.port
     finally:
         await server.close()
+
+
+@asynccontextmanager
+async def _webrtc(settings: Settings, live: Channels) -> AsyncIterator[WebRtc]:
+    webrtc = WebRtc(live, webrtc_options(settings), partial(datetime.now, UTC), random.SystemRandom())
+    try:
+        yield webrtc
+    finally:
+        await webrtc.close()
 
 
 def _authentication(
@@ -308,25 +344,39 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.ready.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is quick be finished, then cut the rest: a download must not hold up the finishing of files."""
+        cut = asyncio.get_running_loop().call_later(_GRACE_S, self._cut)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut.cancel()
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
 @asynccontextmanager
-async def _http(settings: Settings, services: ApiServices) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
-    listener = _listen(settings.web.bind_ip, settings.web.port)
-    config = uvicorn.Config(
-        create_api(services),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+async def _relay(settings: Settings, api: ASGIApp) -> AsyncIterator[int | None]:
+    if not settings.go2rtc.api_port:
+        yield None
+        return
+    async with _http(settings.web.bind_ip, settings.go2rtc.api_port, RelayPaths(api), "[go2rtc] api_port") as (port, _):
+        yield port
+
+
+@asynccontextmanager
+async def _http(
+    host: str, wanted_port: int, app: ASGIApp, option: str = "--port"
+) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
+    listener = _listen(host, wanted_port, option)
+    server = _Server(server_config(app, ConnectionLimits(connections=min(1000, open_files_limit() // 2))))
+    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http {wanted_port}")
     try:
         ready = asyncio.create_task(server.ready.wait())
         await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
@@ -338,9 +388,11 @@ async def _http(settings: Settings, services: ApiServices) -> AsyncIterator[tupl
         listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, option: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise OSError(f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with --port.") from error
+        raise OSError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with {option}."
+        ) from error

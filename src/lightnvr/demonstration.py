@@ -15,7 +15,7 @@ import uvloop
 from lightnvr.app import RunningServer, serve_until
 from lightnvr.config import Settings
 from lightnvr.logs import configure_logging
-from lightnvr.process import be_frugal_with_memory, sole_owner
+from lightnvr.process import allow_many_open_files, be_frugal_with_memory, sole_owner
 from lightnvr.streams.model import DuplicateStream, NewStream, StreamChange, StreamNotFound
 from lightnvr.streams.settings import StreamSettings
 
@@ -37,6 +37,7 @@ class _Camera:
 def run_demo(settings: Settings) -> None:
     """Run demo cameras and server until SIGTERM or SIGINT. Raises OSError."""
     be_frugal_with_memory()
+    allow_many_open_files()
     configure_logging(min(settings.general.log_level, 1), settings.general.log_file)
     with sole_owner(settings.general.data_dir):
         uvloop.run(_demo(settings))

@@ -31,13 +31,15 @@ def configure_logging(level: int, file: Path | None) -> None:
                 foreign_pre_chain=shared,
                 processors=[
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.dev.ConsoleRenderer(colors=colors),
+                    # Plain, because the usual form shows the values of variables: request headers, camera addresses.
+                    structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback),
                 ],
             )
         )
         root.addHandler(handler)
     root.setLevel(_LEVELS[level])
-    for noisy in ("alembic", "aiosqlite", "sqlalchemy", "uvicorn.access"):
+    # What uvicorn says of each WebSocket holds its query, with the ticket that lets the reader in.
+    for noisy in ("alembic", "aiosqlite", "sqlalchemy", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

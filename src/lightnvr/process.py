@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,18 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def open_files_limit() -> int:
+    """Return how many files and connections the process may have open at a time (getrlimit(2))."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def allow_many_open_files() -> None:
+    """Raise that limit as far as the system allows: cameras, recordings and clients share it, and 1024 is usual."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
 
 
 def give_memory_back() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import math
 import time
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +10,8 @@ from typing import Literal
 
 from lightnvr.demo.clip import Clip
 from tests.cameras.films import film
-from tests.cameras.muxing import Moment, StreamMuxer, endless
+from tests.cameras.muxing import Moment, Programme, ProgrammeMuxer
+from tests.cameras.streaming import StreamingCamera
 from tests.cameras.timestamps import Edit, FlvEditor, TsEditor
 
 Form = Literal["ts", "flv", "mjpeg", "hls"]
@@ -26,12 +26,12 @@ _TYPES: dict[Form, str] = {
 _HLS_WINDOW = 4
 
 
-class HttpCamera:
-    """A camera on a loopback port that stays the same from `start` to `start`. Connections are TCP connections."""
+class HttpCamera(StreamingCamera):
+    """Answers GET requests for its one path, and for the segments of a playlist."""
 
     def __init__(
         self,
-        clip: Clip,
+        programme: Programme,
         form: Form,
         *,
         edit: Edit | None,
@@ -39,22 +39,12 @@ class HttpCamera:
         credentials: tuple[str, str] | None,
         segment_seconds: int,
     ) -> None:
-        self.port = 0
-        self.connections_total = 0
-        self.frames_sent: list[int] = []
-        self._clip = clip
+        super().__init__(programme, speed)
         self._form = form
         self._edit = edit
-        self._speed = speed
         self._credentials = credentials
         self._segment_seconds = segment_seconds
-        self._server: asyncio.Server | None = None
-        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._running = asyncio.Event()
-        self._running.set()
-        self._next_due = -math.inf
         self._began = time.monotonic()
-        self._cut_next = False
 
     @property
     def url(self) -> str:
@@ -67,53 +57,9 @@ class HttpCamera:
         who = "" if user is None else f"{user}:{password}@"
         return f"http://{who}127.0.0.1:{self.port}/{_PATHS[self._form]}"
 
-    @property
-    def connections_open(self) -> int:
-        return len(self._connections)
-
-    async def start(self) -> None:
-        if self._server is None:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Cuts everything and refuses connections."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        self.drop_connections()
-        while self._connections:
-            await asyncio.wait(list(self._connections))
-
-    def drop_connections(self) -> None:
-        for task, writer in self._connections.items():
-            writer.transport.abort()
-            task.cancel()
-
-    def pause(self) -> None:
-        """Stalls without closing."""
-        self._running.clear()
-
-    def resume(self) -> None:
-        self._running.set()
-
-    def cut_mid_frame(self) -> None:
-        """Ends the connection in the middle of the next video frame."""
-        self._cut_next = True
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections_total += 1
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._connections[task] = writer
-        task.add_done_callback(self._connections.pop)
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            try:
-                while await self._answer(reader, writer):
-                    pass
-            finally:
-                writer.close()
+        while await self._answer(reader, writer):
+            pass
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -128,7 +74,7 @@ class HttpCamera:
             _reply(writer, "200 OK", _TYPES["hls"], self._playlist())
         else:
             writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {_TYPES[self._form]}\r\nConnection: close\r\n\r\n".encode())
-            await self._stream(writer)
+            await self._show(writer, self._converter())
             return False
         await writer.drain()
         return True
@@ -139,39 +85,10 @@ class HttpCamera:
         expected = base64.b64encode(":".join(self._credentials).encode()).decode()
         return f"authorization: basic {expected}".lower() in head.lower() and expected in head
 
-    async def _stream(self, writer: asyncio.StreamWriter) -> None:
-        convert = self._converter()
-        begin = self._next_due
-        moments = (moment for moment in endless(self._clip) if moment.due >= begin)
-        moment = next(m for m in moments if m.sample.keyframe and self._is_video(m))
-        start = time.monotonic() - moment.due / self._speed
-        while True:
-            if not self._running.is_set():
-                paused = time.monotonic()
-                await self._running.wait()
-                start += time.monotonic() - paused
-            if not math.isinf(self._speed):
-                await asyncio.sleep(max(0.0, start + moment.due / self._speed - time.monotonic()))
-            data = convert(moment)
-            is_video = self._is_video(moment)
-            if self._cut_next and is_video and len(data) > 1:
-                self._cut_next = False
-                writer.write(data[: len(data) // 2])
-                return
-            writer.write(data)
-            await writer.drain()
-            self._next_due = moment.due + 1e-6
-            if is_video and moment.sample.number is not None:
-                self.frames_sent.append(moment.sample.number)
-            moment = next(moments)
-
-    def _is_video(self, moment: Moment) -> bool:
-        return self._clip.tracks[moment.track].track.is_video
-
     def _converter(self) -> Callable[[Moment], bytes]:
         if self._form == "mjpeg":
             return lambda moment: _part(moment.sample.data)
-        muxer = StreamMuxer(self._clip, "mpegts" if self._form == "ts" else "flv")
+        muxer = ProgrammeMuxer("mpegts" if self._form == "ts" else "flv")
         if self._edit is None:
             return muxer.mux
         editor = TsEditor(self._edit) if self._form == "ts" else FlvEditor(self._edit)
@@ -188,10 +105,10 @@ class HttpCamera:
         return ("\n".join(lines) + "\n").encode()
 
     def _segment(self, number: int) -> bytes:
-        muxer = StreamMuxer(self._clip, "mpegts")
+        muxer = ProgrammeMuxer("mpegts")
         begin, end = number * self._segment_seconds, (number + 1) * self._segment_seconds
         data = b""
-        for moment in endless(self._clip):
+        for moment in self._programme.moments():
             if moment.due >= end:
                 break
             if moment.due >= begin:
@@ -213,8 +130,8 @@ def _reply(writer: asyncio.StreamWriter, status: str, kind: str, body: bytes, ex
 @asynccontextmanager
 async def http_camera(
     form: Form = "ts",
-    clip: Clip | None = None,
-    *,
+    *clips: Clip,
+    repeat_from: int = 0,
     edit: Edit | None = None,
     speed: float = 1.0,
     flood: bool = False,
@@ -224,13 +141,14 @@ async def http_camera(
 ) -> AsyncIterator[HttpCamera]:
     """Runs an HTTP camera in the current event loop.
 
-    Shows numbered H.264 frames (JPEG for `mjpeg`) unless a clip is given. `edit` falsifies the timestamps of video in
+    Shows numbered H.264 frames (JPEG for `mjpeg`) unless clips are given, which follow each other without a break, then
+    again from `repeat_from`. `edit` falsifies the timestamps of video in
     `ts` and `flv`. HLS cuts segments at `segment_seconds`, which must be a whole number of the clip's GOPs.
     """
-    if clip is None:
-        clip = await asyncio.to_thread(film, "mjpeg" if form == "mjpeg" else "h264")
+    if not clips:
+        clips = (await asyncio.to_thread(film, "mjpeg" if form == "mjpeg" else "h264"),)
     cam = HttpCamera(
-        clip,
+        Programme(clips, repeat_from),
         form,
         edit=edit,
         speed=math.inf if flood else speed,

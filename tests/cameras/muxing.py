@@ -1,5 +1,6 @@
 """Puts the samples of a clip into MPEG-TS or FLV as they are sent."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,29 +11,65 @@ import av
 from lightnvr.demo.clip import Clip, Sample
 from lightnvr.live.rtsp import Track
 
+FLV_HEADER_BYTES = 13
+"""The header and the size of the tag before the first (Adobe Flash Video File Format Specification 10.1, annex E)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One sample of an endless clip: when it is due (seconds), its track, and its times shifted by `shift` seconds."""
+    """One sample that is shown: when it is due (seconds), its clip and track, its times shifted by `shift` seconds."""
 
     due: float
+    clip: Clip
     track: int
     sample: Sample
     shift: Fraction
 
+    @property
+    def is_video(self) -> bool:
+        return self.clip.tracks[self.track].track.is_video
 
-def endless(clip: Clip) -> Iterator[Moment]:
-    """The samples of a clip in decoding order across tracks, again and again, with times that go on."""
-    order = sorted(
-        (sample.dts / part.track.clock_rate, index, place)
-        for index, part in enumerate(clip.tracks)
-        for place, sample in enumerate(part.samples)
-    )
-    shift = Fraction(0)
-    while True:
-        for due, index, place in order:
-            yield Moment(due + float(shift), index, clip.tracks[index].samples[place], shift)
-        shift += clip.duration
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """Clips that follow each other without a break, then again and again from the one at `repeat_from`."""
+
+    clips: tuple[Clip, ...]
+    repeat_from: int = 0
+
+    def moments(self) -> Iterator[Moment]:
+        """All samples in decoding order across tracks, with times that go on for ever."""
+        shift = Fraction(0)
+        for clip in itertools.chain(self.clips, itertools.cycle(self.clips[self.repeat_from :])):
+            order = sorted(
+                (sample.dts / part.track.clock_rate, index, place)
+                for index, part in enumerate(clip.tracks)
+                for place, sample in enumerate(part.samples)
+            )
+            for due, index, place in order:
+                yield Moment(due + float(shift), clip, index, clip.tracks[index].samples[place], shift)
+            shift += clip.duration
+
+
+class ProgrammeMuxer:
+    """Gives the container's bytes for each moment of a programme; what describes the tracks comes anew with a clip."""
+
+    def __init__(self, container: Literal["mpegts", "flv"]) -> None:
+        self._format: Literal["mpegts", "flv"] = container
+        self._clip: Clip | None = None
+        self._muxer: StreamMuxer | None = None
+
+    def mux(self, moment: Moment) -> bytes:
+        if self._muxer is not None and moment.clip is self._clip:
+            return self._muxer.mux(moment)
+        is_first, self._clip = self._clip is None, moment.clip
+        self._muxer = StreamMuxer(moment.clip, self._format)
+        muxed = self._muxer.mux(moment)
+        # A stream of FLV tags has one header, whatever comes.
+        return muxed if is_first or self._format == "mpegts" else muxed[FLV_HEADER_BYTES:]
+
+    def finish(self) -> bytes:
+        return b"" if self._muxer is None else self._muxer.finish()
 
 
 class StreamMuxer:

@@ -1,35 +1,15 @@
 """A full disk stops what cannot be written, damages nothing, and is left behind by itself."""
 
 import contextlib
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.cameras import film
 from tests.rig.product import add_streams, all_recordings, several_cameras, wait_until_all_record
 from tests.rig.recorded import recorded_numbers
 from tests.rig.waiting import until
 from tests.server_process import COMMAND, ServerProcess
-
-_SIZE = 24 * 1024 * 1024
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with 24 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(disk)], check=True)
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def _states(client: httpx.Client) -> list[dict[str, str]]:

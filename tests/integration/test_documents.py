@@ -3,10 +3,13 @@
 import re
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.rig.waiting import until
 from tests.server_process import COMMAND, ServerProcess
 from tools.settings_document import settings_document
 
@@ -50,6 +53,32 @@ def test_make_demo_records_four_cameras_and_ends_with_ctrl_c(tmp_path: Path) -> 
     assert len(streams) == 4
     assert demo.url in demo.output.replace("localhost", "127.0.0.1")
     assert "Traceback" not in demo.output
+
+
+def test_the_demo_goes_on_where_it_left_off(tmp_path: Path) -> None:
+    seen: list[dict[str, object]] = []
+    for expected in (4, 8):
+        with ServerProcess([COMMAND, "demo"], tmp_path) as demo:
+            with demo.client() as client:
+                until(lambda: _recording(client) == 4, "four cameras are recorded")
+                listed = client.get("/api/recordings", params={"limit": "all", "order": "asc"}).json()["recordings"]
+                ids = {recording["id"] for recording in listed if recording["complete"]}
+                assert {recording["id"] for recording in seen} <= ids
+                until(partial(_lists, client, expected), "a new recording of each is listed")
+                seen = client.get("/api/recordings", params={"limit": "all", "order": "asc"}).json()["recordings"]
+            assert demo.stop(signal.SIGINT) == 0
+        assert "Traceback" not in demo.output
+        assert "every recording is finished" in demo.output
+
+
+def _recording(client: httpx.Client) -> int:
+    streams = client.get("/api/streams").raise_for_status().json()["streams"]
+    return sum(stream["recording"] == "recording" for stream in streams)
+
+
+def _lists(client: httpx.Client, count: int) -> bool:
+    total: int = client.get("/api/recordings").raise_for_status().json()["pagination"]["total"]
+    return total >= count
 
 
 def test_lightnvr_serve_runs_and_ends_well(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import httpx
 
 from lightnvr.app import RunningServer, running
 from lightnvr.config import Settings
+from lightnvr.live.connections import ViewerLimits
 from lightnvr.streams.status import RecordingState, StreamState, StreamStatus
 from lightnvr.wiring import plan_for
 from tests.rig.footage import Footage, all_footage
@@ -155,7 +156,9 @@ class Nvr:
         await self.server.fleet.start([replace(plan, recording=replace(plan.recording, segment_duration_s=seconds))])
 
 
-def quick_settings(folder: Path, *, rtsp: bool = False, password: str = "", **storage: object) -> Settings:
+def quick_settings(
+    folder: Path, *, rtsp: bool = False, password: str = "", cors_origins: str = "", **storage: object
+) -> Settings:
     """Settings with short patience, everything in `folder`, any free port, and no login.
 
     With a `password` there is a login: that of admin. With `rtsp` there is an RTSP server.
@@ -165,7 +168,12 @@ def quick_settings(folder: Path, *, rtsp: bool = False, password: str = "", **st
             "general": {"data_dir": folder},
             "storage": storage,
             "web": {"auth_enabled": bool(password), "password": password, "bind_ip": "127.0.0.1"},
-            "live": {"rtsp_port": free_port() if rtsp else 0, "webrtc_port": 0},
+            "live": {
+                "rtsp_port": free_port() if rtsp else 0,
+                "webrtc_port": 0,
+                "hls_segment_s": 1,
+                "cors_origins": cors_origins,
+            },
             "streams": {"max_streams": 256, "connect_timeout_s": 2, "stall_timeout_s": 2},
         }
     )
@@ -173,14 +181,22 @@ def quick_settings(folder: Path, *, rtsp: bool = False, password: str = "", **st
 
 
 @asynccontextmanager
-async def running_nvr(folder: Path, *, rtsp: bool = False, password: str = "", **storage: object) -> AsyncIterator[Nvr]:
+async def running_nvr(
+    folder: Path,
+    *,
+    rtsp: bool = False,
+    password: str = "",
+    cors_origins: str = "",
+    viewer_limits: ViewerLimits | None = None,
+    **storage: object,
+) -> AsyncIterator[Nvr]:
     """Run a server with quick settings while the context is open; `storage` are members of that section.
 
     The client is logged in as admin when there is a `password`.
     """
-    settings = quick_settings(folder, rtsp=rtsp, password=password, **storage)
+    settings = quick_settings(folder, rtsp=rtsp, password=password, cors_origins=cors_origins, **storage)
     async with (
-        running(settings, show_password=False) as server,
+        running(settings, show_password=False, viewer_limits=viewer_limits) as server,
         httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{server.port}", timeout=30, auth=("admin", password) if password else None
         ) as client,

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from lightnvr.streams.status import StreamStatus
-from tests.cameras import HttpCamera, RtspCamera
+from tests.cameras import HttpCamera, RtmpCamera, RtspCamera
 from tests.rig.footage import Footage, all_footage
 from tests.rig.nvr import Nvr, Row, WatchedStream, eventually
 
 Key = TypeVar("Key")
-AnyCamera = RtspCamera | HttpCamera
+AnyCamera = RtspCamera | RtmpCamera | HttpCamera
 Cast = Mapping[Key, tuple[AbstractAsyncContextManager[AnyCamera], Mapping[str, object]]]
 """Cameras by what they are called, each with the members of the stream that records it."""
 

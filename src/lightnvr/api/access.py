@@ -5,7 +5,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response, WebSocket
+from fastapi import Depends, FastAPI, Request, Response, WebSocket
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, APIWebSocketRoute
@@ -20,7 +20,15 @@ from lightnvr.api.services import ApiServices
 
 
 class Unauthorized(Exception):
-    """The caller is not logged in."""
+    """The caller is not logged in.
+
+    `challenge` is whether to ask for Basic credentials. Players send what stands in their address only when they are
+    asked; a browser would open a window of its own, which no page of ours wants.
+    """
+
+    def __init__(self, *, challenge: bool = False) -> None:
+        super().__init__("Unauthorized")
+        self.challenge = challenge
 
 
 class Forbidden(Exception):
@@ -80,7 +88,8 @@ class Access:
         if self.level is Level.ANYBODY:
             return
         if user is None:
-            raise Unauthorized
+            # Browsers say with each request what it is for (Fetch Metadata), other programs do not.
+            raise Unauthorized(challenge=self.ticket and "sec-fetch-mode" not in request.headers)
         if self.level is Level.EDITOR and not user.role.may_write:
             raise Forbidden(f"The role {user.role.name} may look but not change anything.")
         if self.level is Level.ADMIN and user.role is not Role.ADMIN:
@@ -167,9 +176,12 @@ def _declared(dependant: Dependant) -> Iterator[Access]:
         yield from _declared(dependency)
 
 
-def add_socket(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
-    """Add a guarded WebSocket route to a router."""
-    router.routes.append(GuardedSocketRoute(path, endpoint))
+def add_socket(app: FastAPI, path: str, endpoint: Callable[..., Any]) -> None:
+    """Add a guarded WebSocket route to the application itself.
+
+    A router would not do: FastAPI makes a new, unguarded route of each socket of a router that is included.
+    """
+    app.router.routes.append(GuardedSocketRoute(path, endpoint))
 
 
 PUBLIC = Depends(Access(Level.PUBLIC))

@@ -2,9 +2,24 @@
 
 from fastapi import FastAPI
 
-from lightnvr.api import auth, health, ice_servers, recordings, streams, tickets, webrtc
+from lightnvr.api import (
+    auth,
+    health,
+    hls,
+    ice_servers,
+    live_streams,
+    recordings,
+    relay,
+    relay_hls,
+    streams,
+    tickets,
+    timeline,
+    webrtc,
+)
+from lightnvr.api.cross_origin import CrossOriginPlayers
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
+from lightnvr.api.live_socket import add_mse_sockets
 from lightnvr.api.openapi import check_roles, complete_openapi
 from lightnvr.api.pages import pages_router
 from lightnvr.api.services import ApiServices
@@ -27,17 +42,24 @@ def create_api(services: ApiServices) -> FastAPI:
         auth.router,
         streams.router,
         tickets.router,
+        live_streams.router,
+        relay.router,
         recordings.router,
+        timeline.router,
         health.router,
         ice_servers.router,
         webrtc.router,
+        hls.router,
+        relay_hls.router,
         pages_router(),
     ):
         app.include_router(router)
+    add_mse_sockets(app)
     answer_errors(app)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(CrossOriginPlayers, origins=services.options.cors_origins)
     check_roles(app)
     complete_openapi(app)
     return app

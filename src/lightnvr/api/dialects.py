@@ -45,7 +45,11 @@ def _spoken(
     request: Request,
     dialect: Annotated[
         str | None,
-        Header(alias="X-LightNVR-Dialect", description="Form of the answer; only `documented` is there yet."),
+        Header(
+            alias="X-LightNVR-Dialect",
+            description="Form of the answer; only `documented` is there yet.",
+            examples=["documented"],
+        ),
     ] = None,
 ) -> Documented:
     services: ApiServices = request.app.state.services

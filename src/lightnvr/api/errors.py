@@ -18,14 +18,18 @@ from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
 from lightnvr.live.errors import (
     CameraUnavailable,
+    CannotWatch,
     LiveViewOff,
     MalformedOffer,
     NoNetwork,
     NotAdmitted,
+    SegmentGone,
     TooManyViewers,
     UnsupportedTracks,
 )
+from lightnvr.live.hls.reload import TooFarAhead
 from lightnvr.live.webrtc import NoSuchSession, OtherOffer
+from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.recording.model import (
     RecordingFileMissing,
     RecordingNotFound,
@@ -38,9 +42,9 @@ Responses = dict[int | str, dict[str, Any]]
 """Answers of a route, for its documentation, by status."""
 
 _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
-    Unauthorized: (HTTPStatus.UNAUTHORIZED, "Unauthorized"),
     StreamNotFound: (HTTPStatus.NOT_FOUND, "Stream not found"),
     DuplicateStream: (HTTPStatus.CONFLICT, "Stream already exists"),
+    SegmentGone: (HTTPStatus.NOT_FOUND, "There is no such segment, or not any more."),
     RecordingNotFound: (HTTPStatus.NOT_FOUND, "Recording not found"),
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
     NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),
@@ -55,6 +59,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 }
 _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
+    NothingRecorded: HTTPStatus.NOT_FOUND,
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,
@@ -64,6 +69,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     OtherOffer: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyStreams: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
+    TooFarAhead: HTTPStatus.BAD_REQUEST,
     UnsupportedDialect: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
 }
@@ -99,8 +105,11 @@ def answer_errors(app: FastAPI) -> None:
         app.add_exception_handler(known, _saying(status, text))
     for known, status in _SPEAKING.items():
         app.add_exception_handler(known, _saying(status, None))
+    app.add_exception_handler(Unauthorized, _unauthorized)
     app.add_exception_handler(RangeNotSatisfiable, _not_satisfiable)
     app.add_exception_handler(TooManyAttempts, _too_many_attempts)
+    # Whatever ends a live view in the midst of a request is worth another try, which says what is the matter.
+    app.add_exception_handler(CannotWatch, _camera_unavailable)
     app.add_exception_handler(CameraUnavailable, _camera_unavailable)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)
@@ -112,6 +121,12 @@ def _saying(status: int, text: str | None) -> Callable[[Request, Exception], JSO
         return error_answer(status, str(error) if text is None else text)
 
     return answer
+
+
+def _unauthorized(_request: Request, error: Exception) -> JSONResponse:
+    challenged = isinstance(error, Unauthorized) and error.challenge
+    headers = {"WWW-Authenticate": 'Basic realm="LightNVR", charset="UTF-8"'} if challenged else None
+    return error_answer(HTTPStatus.UNAUTHORIZED, "Unauthorized", headers)
 
 
 def _not_satisfiable(_request: Request, error: Exception) -> JSONResponse:

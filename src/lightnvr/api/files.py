@@ -1,7 +1,7 @@
 """Sends a media file, whole or in part, also while it is still being written."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -14,16 +14,21 @@ from lightnvr.api.ranges import ByteRange, read_range
 from lightnvr.recording.model import RecordingFileMissing
 from lightnvr.recording.service import RecordingFile
 
+ReadRange = Callable[[int, int, int], Iterator[bytes]]
+"""Yields the bytes of a descriptor from a start up to, not including, a stop."""
+
 _CHUNK = 256 * 1024
 _MEDIA_TYPES = {".mp4": "video/mp4", ".mkv": "video/x-matroska", ".webm": "video/webm", ".avi": "video/x-msvideo"}
 
 
-async def file_answer(request: Request, file: RecordingFile, headers: dict[str, str]) -> Response:
+async def file_answer(
+    request: Request, file: RecordingFile, headers: dict[str, str], *, read: ReadRange | None = None
+) -> Response:
     """Answer GET or HEAD for a file (RFC 9110: conditional requests, ranges).
 
     Exactly the bytes that are promised are sent, `file.length` of them at most, so a file that grows meanwhile does no
-    harm. One chunk is in memory at a time, and the next is read when the client has taken it. Raises
-    RecordingFileMissing, RangeNotSatisfiable.
+    harm. One chunk is in memory at a time, and the next is read when the client has taken it. `read` replaces how a
+    range is read; it blocks. Raises RecordingFileMissing, RangeNotSatisfiable.
     """
     headers = headers | {
         "Accept-Ranges": "bytes",
@@ -43,7 +48,8 @@ async def file_answer(request: Request, file: RecordingFile, headers: dict[str, 
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
     descriptor = await _open(file.path)
-    return StreamingResponse(_chunks(descriptor, part), status_code=status, headers=headers)
+    chunks = _chunks(descriptor, part) if read is None else _read_chunks(descriptor, part, read)
+    return StreamingResponse(chunks, status_code=status, headers=headers)
 
 
 async def _open(path: Path) -> int:
@@ -63,6 +69,15 @@ async def _chunks(descriptor: int, part: ByteRange) -> AsyncIterator[bytes]:
                 raise OSError(f"the file ends at byte {position}, before byte {part.stop} that was promised")
             position += len(data)
             yield data
+    finally:
+        os.close(descriptor)
+
+
+async def _read_chunks(descriptor: int, part: ByteRange, read: ReadRange) -> AsyncIterator[bytes]:
+    pieces = read(descriptor, part.start, part.stop)
+    try:
+        while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
+            yield piece
     finally:
         os.close(descriptor)
 

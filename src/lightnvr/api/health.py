@@ -3,7 +3,8 @@
 from enum import StrEnum
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from lightnvr.api.access import Anybody, GuardedRoute
 from lightnvr.api.errors import declared
@@ -13,6 +14,33 @@ from lightnvr.streams.model import Stream
 from lightnvr.streams.status import RecordingState, StreamState, StreamStatus
 
 router = APIRouter(tags=["Health"], route_class=GuardedRoute)
+
+
+_EXAMPLE: JsonDict = {
+    "healthy": True,
+    "status": "healthy",
+    "uptime": 86400,
+    "timestamp": "2026-08-01T12:00:00Z",
+    "version": "1.0.0",
+    "problems": [],
+    "streams": {"total": 1, "up": 1, "degraded": 0, "down": 0},
+    "storage": {"used_bytes": 412_316_860_416, "available_bytes": 587_683_139_584, "error": ""},
+    "streams_detail": [
+        {
+            "name": "Front Door",
+            "status": "up",
+            "fps": 14.98,
+            "bitrate_bps": 2_000_000,
+            "uptime_seconds": 86_390,
+            "reconnects": 0,
+            "last_frame_ts": 1_785_585_600,
+            "frames_dropped": 0,
+            "recording_active": True,
+            "last_error": "",
+            "recording_error": "",
+        }
+    ],
+}
 
 
 class Overall(StrEnum):
@@ -66,6 +94,8 @@ class StreamHealth(BaseModel):
 
 class Health(BaseModel):
     """Whether the server lives. What follows `timestamp` is for callers who are logged in."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     healthy: bool = True
     status: Overall = Field(examples=["healthy"])

@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
 from lightnvr.api.access import GuardedRoute, GuardedSocketRoute, Level, RouteWithoutRole
+from lightnvr.api.openapi_examples import add_examples
 
 _DESCRIPTION = """\
 The REST API of LightNVR, a network video recorder.
@@ -21,6 +22,15 @@ _SCHEMES: Mapping[str, Mapping[str, str]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The same API key."},
     "basic": {"type": "http", "scheme": "basic", "description": "User name and password."},
 }
+_TAGS: Mapping[str, str] = {
+    "Authentication": "Log in and out, and ask who is logged in.",
+    "Streams": "The cameras: what is configured, and what each is doing.",
+    "Timeline": "Recorded time as one stretch, whatever files it lies in.",
+    "Live view": "Watching cameras as they are now.",
+    "Recordings": "What was recorded: lists, and the files themselves.",
+    "Health": "Whether the server lives, and how its streams are.",
+    "ICE servers": "What browsers need for live view from other networks.",
+}
 _NEEDS = {
     Level.VIEWER: "every user",
     Level.EDITOR: "the roles ADMIN, USER and API",
@@ -31,7 +41,9 @@ _NEEDS = {
 def check_roles(app: FastAPI) -> None:
     """Raise RouteWithoutRole when any route of the application could be called without a declared role."""
     for context in iter_route_contexts(app.routes):
-        if not isinstance(context.original_route, GuardedRoute | GuardedSocketRoute):
+        route = context.original_route
+        # A socket is guarded only where `add_socket` put it.
+        if not isinstance(route, GuardedRoute) and not (isinstance(route, GuardedSocketRoute) and route in app.routes):
             raise RouteWithoutRole(f"The route {context.path} declares no level of access.")
 
 
@@ -61,6 +73,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 operation["description"] = f"{operation.get('description', '')}\n\nFor {_NEEDS[level]}."
             elif level is Level.ANYBODY:
                 operation["security"] = [{}, *({scheme: []} for scheme in _SCHEMES)]
+    schema["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
+    add_examples(schema)
     return schema
 
 

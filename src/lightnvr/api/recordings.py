@@ -33,21 +33,25 @@ router = APIRouter(prefix="/api/recordings", tags=["Recordings"], route_class=Gu
 _MAX_LIMIT = 1000
 _DEFAULT_LIMIT = 20
 _MAX_PAGE = 10**12
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
 _MEDIA: Responses = {
-    200: {"description": "The whole file.", "content": {"video/mp4": {}}},
-    206: {"description": "A part of the file.", "content": {"video/mp4": {}}},
+    200: {"description": "The whole file.", "content": {"video/mp4": _BYTES}},
+    206: {"description": "A part of the file.", "content": {"video/mp4": _BYTES}},
     304: {"description": "The file is the one that the client has already."},
 }
 
 
-class _MediaRoute(TypedDict):
+class MediaRoute(TypedDict):
+    """How a route that sends a media file is declared."""
+
     response_class: type[Response]
     responses: Responses
     dependencies: list[Depends]
     summary: str
 
 
-def _media_route(summary: str) -> _MediaRoute:
+def media_route(summary: str) -> MediaRoute:
+    """Return what every route that sends a media file declares."""
     return {
         "response_class": Response,
         "responses": _MEDIA | declared(400, 401, 404, 416, 429),
@@ -81,13 +85,22 @@ Limit = Annotated[Annotated[int, Field(ge=1, le=_MAX_LIMIT)] | Literal["all"], B
 )
 async def list_recordings(
     services: Services,
-    stream: Annotated[str | None, Query(description="Names of streams, separated by commas.")] = None,
-    start: Annotated[str | None, Query(description=f"Only what began at this time or later. {Time}")] = None,
-    end: Annotated[str | None, Query(description=f"Only what began at this time or earlier. {Time}")] = None,
-    page: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 1,
-    limit: Annotated[Limit, Query(description="How many a page, or all on one page.")] = _DEFAULT_LIMIT,
-    sort: RecordingSort = RecordingSort.START_TIME,
-    order: Literal["asc", "desc"] = "desc",
+    stream: Annotated[
+        str | None, Query(description="Names of streams, separated by commas.", examples=["Front Door,Garden"])
+    ] = None,
+    start: Annotated[
+        str | None,
+        Query(description=f"Only what began at this time or later. {Time}", examples=["2026-08-01T12:00:00Z"]),
+    ] = None,
+    end: Annotated[
+        str | None, Query(description=f"Only what began at this time or earlier. {Time}", examples=["2026-08-02"])
+    ] = None,
+    page: Annotated[int, Query(ge=1, le=_MAX_PAGE, description="Which page.", examples=[1])] = 1,
+    limit: Annotated[Limit, Query(description="How many a page, or all on one page.", examples=[20])] = _DEFAULT_LIMIT,
+    sort: Annotated[
+        RecordingSort, Query(description="What the list is ordered by.", examples=["start_time"])
+    ] = RecordingSort.START_TIME,
+    order: Annotated[Literal["asc", "desc"], Query(description="Ascending or descending.", examples=["desc"])] = "desc",
 ) -> Response:
     """Recordings, newest first unless asked otherwise, a page at a time. Those being written are among them."""
     wanted = RecordingFilter(
@@ -123,15 +136,15 @@ async def _everything(services: ApiServices, wanted: RecordingFilter, page: Reco
     yield f'{separator if not sent else ""}],"pagination":{pagination.model_dump_json()}}}'
 
 
-@router.head("/play/{id}", **_media_route("Ask for the headers of a recording"))
-@router.get("/play/{id}", **_media_route("Play a recording"))
+@router.head("/play/{id}", **media_route("Ask for the headers of a recording"))
+@router.get("/play/{id}", **media_route("Play a recording"))
 async def play_recording(recording_id: RecordingId, request: Request, services: Services) -> Response:
     """The file, for a player. Parts of it can be asked for with `Range`, also while it is being written."""
     return await file_answer(request, await services.recordings.file(recording_id), {})
 
 
-@router.head("/download/{id}", **_media_route("Ask for the headers of a download"))
-@router.get("/download/{id}", **_media_route("Download a recording"))
+@router.head("/download/{id}", **media_route("Ask for the headers of a download"))
+@router.get("/download/{id}", **media_route("Download a recording"))
 async def download_recording(recording_id: RecordingId, request: Request, services: Services) -> Response:
     """The file, to be kept, under a name that begins with the stream's."""
     file = await services.recordings.file(recording_id)
@@ -162,7 +175,9 @@ async def delete_recording(
     recording_id: RecordingId,
     services: Services,
     caller: Editor,
-    force: Annotated[bool, Query(description="Delete it even if it is protected. Administrators only.")] = False,
+    force: Annotated[
+        bool, Query(description="Delete it even if it is protected. Administrators only.", examples=[False])
+    ] = False,
 ) -> Response:
     """Deletes a recording and its file."""
     if force and caller.role is not Role.ADMIN:

@@ -1,21 +1,25 @@
 """What the API needs from the rest of the product. Made by the composition root."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection
 
 from lightnvr.accounts.authentication import Authentication
 from lightnvr.accounts.logins import Logins
 from lightnvr.accounts.sessions import Sessions
 from lightnvr.live.channels import Channels
+from lightnvr.live.connections import ViewerLimits
+from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.webrtc import WebRtc
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
+from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.service import Recordings
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.service import StreamSupervisors
@@ -39,12 +43,16 @@ class StorageSpace:
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """Settings that the API looks at itself. `trusted_proxies` are networks, separated by commas."""
+    """Settings that the API looks at itself. `trusted_proxies` are networks, separated by commas.
+
+    `cors_origins` are the sites whose pages may play HLS, such as `https://example.org`.
+    """
 
     version: str
     dialect: str = "documented"
     trusted_proxies: str = ""
     ice_servers: tuple[IceServer, ...] = ()
+    cors_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,9 @@ class ApiServices:
     streams: StreamCatalog
     supervisors: StreamSupervisors
     recordings: Recordings
+    timeline: Timeline
     live: Channels
+    hls: HlsOutputs
     webrtc: WebRtc
     storage_roots: Mapping[int, Path]
     storage_space: Callable[[], Awaitable[StorageSpace]]
@@ -71,9 +81,10 @@ class ApiServices:
     now: Callable[[], float]
     options: ApiOptions
     problems: Callable[[], Sequence[str]] = tuple
+    viewer_limits: ViewerLimits = field(default_factory=ViewerLimits)
 
 
-def _services(request: Request) -> ApiServices:
+def _services(request: HTTPConnection) -> ApiServices:
     services: ApiServices = request.app.state.services
     return services
 

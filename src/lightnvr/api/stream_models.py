@@ -1,7 +1,7 @@
 """Streams as they are on the wire."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 from pydantic.config import JsonDict
@@ -90,10 +90,20 @@ class StreamIdentity(BaseModel):
     url: str = Field(examples=[_EXAMPLE_URL], description="Address; the password is masked, viewers see no user name.")
 
 
+def _show_measured(schema: JsonDict) -> None:
+    """Examples of what the settings leave to be measured."""
+    properties = schema["properties"]
+    if isinstance(properties, dict):
+        for name, example in (("width", 1280), ("height", 720), ("fps", 15), ("codec", "h264")):
+            properties[name] = {**cast("JsonDict", properties[name]), "examples": [example]}
+        for name, value in (("last_error", ""), ("recording_error", ""), ("reconnects", 0), ("dropped_packets", 0)):
+            properties[name] = {**cast("JsonDict", properties[name]), "examples": [value]}
+
+
 class StreamAnswer(StreamSettings, StreamIdentity):
     """A stream: what is configured, and what is measured at this moment."""
 
-    model_config = ConfigDict(title="Stream")
+    model_config = ConfigDict(title="Stream", json_schema_extra=_show_measured)
 
     status: StreamState = Field(examples=["connected"])
     is_onvif_too: bool = Field(serialization_alias="isOnvif", description="The same as is_onvif.")

@@ -58,6 +58,15 @@ class VideoInfo(BaseModel):
 class Tested(BaseModel):
     """Whether the camera could be opened; `info` when it could, `message` when not."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "success": True,
+                "info": {"width": 1920, "height": 1080, "fps": 15, "codec": "h264", "audio_codec": "aac"},
+            }
+        }
+    )
+
     success: bool
     info: VideoInfo | None = None
     message: str | None = Field(None, examples=["The camera at 192.168.1.100 refuses the user name or password."])

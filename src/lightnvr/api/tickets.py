@@ -41,7 +41,9 @@ class Ticket(BaseModel):
     summary="Get a ticket for the live view",
 )
 async def issue(
-    stream_name: Annotated[str, Path(description="Name of the stream, percent-encoded, or its id.")],
+    stream_name: Annotated[
+        str, Path(description="Name of the stream, percent-encoded, or its id.", examples=["Front Door"])
+    ],
     services: Services,
     watcher: Watcher,
     body: TicketBody | None = None,

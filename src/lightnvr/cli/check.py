@@ -16,7 +16,7 @@ from lightnvr.db.engine import UnusableDatabase, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.model import Stream
-from lightnvr.streams.secrets import SecretBox
+from lightnvr.streams.secrets import SecretBox, UnusableKeyFile
 from lightnvr.streams.store import StreamStore
 
 _CAMERAS_AT_ONCE = 4
@@ -47,6 +47,8 @@ async def _look(loaded: LoadedSettings) -> Sequence[Finding]:
         streams = await _streams(settings)
     except UnusableDatabase as error:
         return [*findings, _told(Finding.bad("database", str(error), ""))]
+    except UnusableKeyFile as error:
+        return [*findings, _told(Finding.bad("secret key", str(error), ""))]
     findings.append(_told(Finding.fine("database", f"can be used; {len(streams)} cameras are set up")))
     return findings + await _cameras(streams, settings)
 

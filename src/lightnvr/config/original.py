@@ -58,7 +58,6 @@ LATER_KEYS: dict[str, frozenset[str]] = {
             "enabled",
             "binary_path",
             "config_dir",
-            "api_port",
             "rtsp_port",
             "webrtc_enabled",
             "webrtc_listen_port",

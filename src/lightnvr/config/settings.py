@@ -2,11 +2,14 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_ORIGIN = re.compile(r"https?://[^/?#@*\s]+")
 
 SYSTEM_DATA_DIR = Path("/var/lib/lightnvr")
 
@@ -37,11 +40,19 @@ def _ip_addresses(text: str) -> str:
     return " ".join(_ip_address(part) for part in text.replace(",", " ").split())
 
 
+def _origins(text: str) -> str:
+    for part in text.replace(",", " ").split():
+        if not _ORIGIN.fullmatch(part):
+            raise ValueError(f"{part} is not an origin: scheme, host and port, such as https://home.example.org")
+    return text
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none), AfterValidator(_absolute_unless_empty)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
 Networks = Annotated[str, AfterValidator(_networks)]
 IpAddresses = Annotated[str, AfterValidator(_ip_addresses)]
+Origins = Annotated[str, AfterValidator(_origins)]
 
 
 class Section(BaseModel):
@@ -162,7 +173,7 @@ class ApiSettings(Section):
 
 
 class LiveSettings(Section):
-    """Live view: how others than browsers watch, and WebRTC."""
+    """Live view: ways of watching, and how long things are."""
 
     rtsp_enabled: bool = Field(True, description="Whether streams can be watched by RTSP, at rtsp://host:8554/name.")
     rtsp_port: int = Field(
@@ -186,10 +197,35 @@ class LiveSettings(Section):
         256, ge=1, le=4096, description="How many viewers can use WebRTC at once, connected or about to be."
     )
 
+    hls_segment_s: float = Field(
+        2.0,
+        ge=1,
+        le=10,
+        description="Seconds that a segment of HLS is long, and then up to the camera's next keyframe.",
+    )
+    cors_origins: Origins = Field(
+        "",
+        description="Web sites whose pages may play HLS with a ticket or an API key, separated by commas, such as "
+        "https://home.example.org. Empty: only pages of this server.",
+    )
+    max_viewers: int = Field(
+        256,
+        ge=1,
+        le=4096,
+        description="How many may watch at a time over a connection of their own: MSE, stream.mp4, stream.ts.",
+    )
+
 
 class Go2rtcSettings(Section):
-    """Servers that help browsers to reach the live view from other networks. The name is the original's."""
+    """For clients of the original's relay; servers that help browsers to reach the live view from other networks."""
 
+    api_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="TCP port on which the addresses below /go2rtc/, and no others, are served as well. The original's "
+        "was 1984. 0: none.",
+    )
     stun_enabled: bool = Field(
         True, description="Whether the STUN server is used, by browsers and for the address of this server's router."
     )

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    true,
 )
 
 metadata = MetaData(
@@ -162,9 +163,6 @@ recordings = Table(
     sqlite_autoincrement=True,
 )
 Index(None, recordings.c.start_us, recordings.c.id)
-Index(None, recordings.c.end_us, recordings.c.id)
-Index(None, recordings.c.size_bytes, recordings.c.id)
-Index(None, recordings.c.stream_name, recordings.c.id)
 Index(None, recordings.c.stream_name, recordings.c.start_us, recordings.c.id)
 Index(
     "ix_recordings_open",
@@ -172,6 +170,26 @@ Index(
     sqlite_where=recordings.c.complete == false(),
     postgresql_where=recordings.c.complete == false(),
 )
+# End and size of an open recording change every second. The indexes with them hold finished recordings only, so that
+# this costs nothing in them; lists add the few open ones. Each holds all that a list is filtered by.
+for _name, _columns in {
+    "by_stream": (recordings.c.stream_name, recordings.c.id, recordings.c.start_us),
+    "by_end": (recordings.c.end_us, recordings.c.id, recordings.c.start_us, recordings.c.stream_name),
+    "by_size": (recordings.c.size_bytes, recordings.c.id, recordings.c.start_us, recordings.c.stream_name),
+    "finished": (
+        recordings.c.start_us,
+        recordings.c.stream_name,
+        recordings.c.id,
+        recordings.c.end_us,
+        recordings.c.size_bytes,
+    ),
+}.items():
+    Index(
+        f"ix_recordings_{_name}",
+        *_columns,
+        sqlite_where=recordings.c.complete == true(),
+        postgresql_where=recordings.c.complete == true(),
+    )
 
 recording_media = Table(
     "recording_media",
@@ -188,4 +206,17 @@ recording_days = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("stream_name", Text, primary_key=True),
     Column("recordings", BigInteger, nullable=False),
+)
+
+# How many FINISHED recordings lie in each part of each order, by stream and by when they began; see
+# `recording/ranks.py`.
+recording_ranks = Table(
+    "recording_ranks",
+    metadata,
+    Column("sorted_by", Text, primary_key=True),
+    Column("stream_name", Text, primary_key=True),
+    Column("period", Integer, primary_key=True, autoincrement=False),
+    Column("bucket", BigInteger, primary_key=True, autoincrement=False),
+    Column("recordings", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

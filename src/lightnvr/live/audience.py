@@ -1,6 +1,7 @@
 """Who watches what, which way; and the end of it when the right to do so ends."""
 
 import asyncio
+import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -12,6 +13,8 @@ from lightnvr.accounts.admission import Admission, Proof
 
 _CHECK_S = 2.0
 _VISIT_S = 30.0
+
+log = logging.getLogger(__name__)
 
 
 class Way(StrEnum):
@@ -102,6 +105,10 @@ class Audience:
         """Return the viewer that a single request belongs to; it counts as watching for 30 s after its last one."""
         key = (way, stream_id, admission.proof, address)
         visit = self._visits.get(key)
+        if visit is not None and visit.viewer.ended.is_set():
+            # Whoever may watch again, because the stream is not private any more, is another viewer.
+            self._viewers.discard(visit.viewer)
+            visit = None
         if visit is None:
             visit = self._visits[key] = _Visit(self._viewer(way, stream_id, admission))
         visit.latest = self._monotonic()
@@ -111,6 +118,15 @@ class Audience:
         """Return how many watch now, by way and stream id."""
         self._forget_visits()
         return Counter((viewer.way, viewer.stream_id) for viewer in self._viewers)
+
+    async def admits(self, admission: Admission) -> bool:
+        """Whether an admission of a while ago still holds."""
+        return admission.proof not in await self._lapsed([admission.proof])
+
+    def end_all(self, reason: str) -> None:
+        """End everybody."""
+        for viewer in tuple(self._viewers):
+            viewer.end(reason)
 
     def end_stream(self, stream_id: int, reason: str) -> None:
         """End everybody who watches this stream."""
@@ -123,11 +139,18 @@ class Audience:
         while True:
             await asyncio.sleep(_CHECK_S)
             self._forget_visits()
-            viewers = tuple(self._viewers)
-            gone = await self._lapsed({viewer.admission.proof for viewer in viewers})
-            for viewer in viewers:
-                if viewer.admission.proof in gone:
-                    viewer.end("Logged out.")
+            try:
+                await self._end_lapsed()
+            except Exception:
+                # A database that is busy or away for a moment must not keep later log-outs from being noticed.
+                log.exception("could not look whether all who watch still may")
+
+    async def _end_lapsed(self) -> None:
+        viewers = tuple(self._viewers)
+        gone = await self._lapsed({viewer.admission.proof for viewer in viewers})
+        for viewer in viewers:
+            if viewer.admission.proof in gone:
+                viewer.end("Logged out.")
 
     def _viewer(self, way: Way, stream_id: int, admission: Admission) -> Viewer:
         counts = self.counts[way]

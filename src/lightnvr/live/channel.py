@@ -69,6 +69,11 @@ class Channel:
         self._linger(running)
         return cast("O", running.output)
 
+    def running(self, kind: OutputKind[O]) -> O | None:
+        """Give the output of this kind if it is at work, without starting it or keeping it."""
+        running = self._running.get(kind.name)
+        return None if running is None or running.stopping else cast("O", running.output)
+
     def close(self) -> None:
         """Stop every output at once."""
         self._closed = True

@@ -36,6 +36,15 @@ class Channels:
             channel = self._channels[key] = Channel(source, linger_s=self._linger_s)
         return channel
 
+    def beside(self, channel: Channel) -> Channel | None:
+        """Return the sub-stream's channel of a main stream and the other way round, if anybody opened it."""
+        return self._channels.get((channel.source.stream_id, not channel.source.is_sub))
+
+    async def find_beside(self, channel: Channel, admission: Admission) -> Channel | None:
+        """Return the sub-stream's channel of a main stream, None when it has no sub-stream."""
+        source = await self._inputs.by_id(channel.source.stream_id, is_sub=True)
+        return None if source is None else await self.open(source.name, admission)
+
     async def stream_changed(self, stream_id: int) -> None:
         """A stream was changed or deleted: end its live view when it is not allowed any more."""
         for channel in [channel for key, channel in self._channels.items() if key[0] == stream_id]:

@@ -1,6 +1,10 @@
 """Why something cannot be watched. Each text is a sentence for the one who wanted to."""
 
 
+class SegmentGone(Exception):
+    """There is no such segment of a live stream, or not any more."""
+
+
 class CannotWatch(Exception):
     """A stream cannot be watched by this caller at this moment."""
 
@@ -15,6 +19,10 @@ class NotAdmitted(CannotWatch):
 
 class CameraUnavailable(CannotWatch):
     """The camera does not send pictures now; trying again later can help."""
+
+
+class NothingNew(CannotWatch):
+    """The camera did not send in time what was waited for; asking again can help."""
 
 
 class UnsupportedTracks(CannotWatch):

@@ -1,10 +1,12 @@
 """The latest group of pictures of a source."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from lightnvr.media.packets import MediaPacket
 
 _LIMIT_BYTES = 16 * 1024 * 1024
+_LENGTHS_KEPT = 5
 
 
 class GopCache:
@@ -18,7 +20,13 @@ class GopCache:
         self._packets: list[MediaPacket] = []
         self._size_bytes = 0
         self._is_whole = False
+        self._lengths_s: deque[float] = deque(maxlen=_LENGTHS_KEPT)
         self.keyframe: MediaPacket | None = None
+
+    @property
+    def longest_s(self) -> float | None:
+        """How long the longest of the latest GOPs was, in seconds; None before one was complete."""
+        return max(self._lengths_s, default=None)
 
     @property
     def packets(self) -> Sequence[MediaPacket]:
@@ -28,6 +36,8 @@ class GopCache:
     def add(self, packet: MediaPacket) -> None:
         """Take the next packet of the source."""
         if packet.is_keyframe and packet.track.kind == "video":
+            if self.keyframe is not None:
+                self._lengths_s.append(float((packet.dts - self.keyframe.dts) * packet.track.time_base))
             self.keyframe = packet
             self._packets = [packet]
             self._size_bytes = packet.size
@@ -45,4 +55,5 @@ class GopCache:
         self._packets = []
         self._size_bytes = 0
         self._is_whole = False
+        self._lengths_s.clear()
         self.keyframe = None

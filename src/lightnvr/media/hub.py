@@ -156,6 +156,11 @@ class Hub:
         """The latest video keyframe of the source that publishes now."""
         return self._gop.keyframe
 
+    @property
+    def gop_s(self) -> float | None:
+        """The longest of the latest GOPs of the source that publishes now, in seconds; None before one was complete."""
+        return self._gop.longest_s
+
     def subscribe(
         self, *, limit_bytes: int, limit_s: float, batch_s: float = 0.0, prompt: bool = False
     ) -> Subscription:

@@ -20,8 +20,15 @@ from lightnvr.media.audio import (
     opus_head,
 )
 from lightnvr.media.errors import CameraError, Fault
+from lightnvr.media.jpeg import jpeg_size
 from lightnvr.media.packets import CodedPacket, MediaPacket, Track, coded_packet
-from lightnvr.media.parameter_sets import in_band_parameter_sets, is_complete, picture_size, sequence_sets
+from lightnvr.media.parameter_sets import (
+    in_band_parameter_sets,
+    is_complete,
+    other_codec,
+    picture_size,
+    sequence_sets,
+)
 from lightnvr.media.timestamps import ArrivalClock, TrackClock
 
 VIDEO_CODECS = frozenset(("h264", "hevc", "av1", "mjpeg"))
@@ -76,7 +83,10 @@ class VideoIngest:
         return self._clock.time_at(arrival_ns)
 
     def accept(self, packet: CodedPacket, arrival_ns: int) -> MediaPacket | None:
-        """Return the packet to publish, or None while nothing can be decoded yet."""
+        """Return the packet to publish, or None while nothing can be decoded yet.
+
+        Raises CameraError when the camera has changed to another codec: it has to be opened anew.
+        """
         keyframe = packet.is_keyframe
         if keyframe:
             self._look_for_changes(packet)
@@ -91,7 +101,12 @@ class VideoIngest:
 
     def _look_for_changes(self, packet: CodedPacket) -> None:
         codec = self._draft.codec
+        if codec == "mjpeg" and self.track is not None:
+            self._look_at_size(packet, self.track)
+            return
         extradata = in_band_parameter_sets(codec, packet)
+        if not (extradata and is_complete(codec, extradata)) and (other := other_codec(codec, packet)):
+            raise CameraError(Fault.ENDED, f"The camera changed from {codec} to {other}.")
         if extradata and not is_complete(codec, extradata):
             extradata = b""
         if not extradata and packet.has_sidedata("new_extradata"):
@@ -104,6 +119,12 @@ class VideoIngest:
             self._sequence = sequence
             width, height = picture_size(codec, extradata, packet)
             self._announce(replace(self.track, extradata=extradata, width=width or 1, height=height or 1))
+
+    def _look_at_size(self, packet: CodedPacket, track: Track) -> None:
+        # JPEG has no parameter sets: each picture tells its size.
+        width, height = jpeg_size(memoryview(packet))
+        if width and height and (width, height) != (track.width, track.height):
+            self._announce(replace(track, width=width, height=height))
 
     def _begin(self, packet: CodedPacket, extradata: bytes) -> None:
         draft = replace(self._draft, extradata=extradata or self._draft.extradata)

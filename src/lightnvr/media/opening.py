@@ -31,13 +31,18 @@ class OpenOptions:
 
 
 def open_camera(address: SourceAddress, options: OpenOptions) -> InputContainer:
-    """Connect and find out what the camera sends. Blocks up to the connect timeout. Raises CameraError."""
+    """Connect and find out what the camera sends. Raises CameraError.
+
+    Blocks up to the connect timeout and twice `probe_s`.
+    """
     began = time.monotonic()
     try:
         return av.open(
             address.with_secret(),
             options=_ffmpeg_options(address, options),
-            timeout=(options.connect_timeout_s, options.stall_timeout_s),
+            # FFmpeg goes on reading for a while to see what comes. A timeout that cuts a read short would leave the
+            # connection in mid-message: RTMP would never get in step again.
+            timeout=(options.connect_timeout_s + 2 * options.probe_s, options.stall_timeout_s),
         )
     except (av.FFmpegError, OSError) as error:
         explained = explain(address, error)
@@ -76,6 +81,14 @@ def explain(address: SourceAddress, error: Exception) -> CameraError:
     if isinstance(error, av.error.HTTPNotFoundError):
         return CameraError(
             Fault.NOT_FOUND, f"The camera at {host} has no stream at {address.shown_path or '/'}: check the path."
+        )
+    if number == errno.EPERM and address.scheme == "rtmp":
+        # What FFmpeg makes of a server's NetStream.Play.StreamNotFound and NetConnection.Connect.Rejected. Cameras
+        # want user and password in the query and give one answer to a wrong path and a wrong password.
+        return CameraError(
+            Fault.NOT_FOUND,
+            f"The camera at {host} does not give the stream at {address.shown_path or '/'}: check the path, and the "
+            "user name and password in it.",
         )
     if isinstance(error, av.error.ExitError) or number in (errno.ETIMEDOUT, errno.EAGAIN):
         return _no_answer(address)

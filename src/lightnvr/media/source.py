@@ -101,13 +101,15 @@ class Source:
 
     def _pump(self, container: InputContainer) -> None:
         wanted = self._choose(container)
-        video_index, now_ns, stop = wanted[0].index, self._monotonic_ns, self._stop
+        video_index, audio_index = wanted[0].index, wanted[1].index if len(wanted) > 1 else None
+        now_ns, stop = self._monotonic_ns, self._stop
         stall_ns = int(self._options.opening.stall_timeout_s * 1e9)
         began_ns = last_video_ns = asked_ns = now_ns()
         # Over UDP the system's buffer would overflow meanwhile; TCP makes the camera wait. Without timestamps the time
         # of arrival is all that there is.
         rests = self._options.opening.transport is Transport.TCP and _is_timed(container)
-        for packet in container.demux(*wanted):
+        # Every stream, also those that are not wanted: PyAV would wait for ever while only such packets come.
+        for packet in container.demux():
             if stop.is_set():
                 return
             if not packet.size:
@@ -121,7 +123,8 @@ class Source:
             else:
                 if arrival_ns - last_video_ns > stall_ns:
                     raise CameraError(Fault.STALLED, f"{self._address} sends audio but no pictures any more.")
-                self._accept_audio(packet, arrival_ns)
+                if packet.stream_index == audio_index:
+                    self._accept_audio(packet, arrival_ns)
             if self.last_packet_ns is None and arrival_ns - began_ns > _LONGEST_WITHOUT_PICTURE_NS:
                 raise CameraError(Fault.NO_VIDEO, f"{self._address} sent no picture that can be decoded for a minute.")
             if rests and arrival_ns - asked_ns > _WAITED_NS and not self._hub.prompt and not self._out.holding:

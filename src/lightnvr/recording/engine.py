@@ -23,6 +23,7 @@ from lightnvr.recording.syncer import Syncer
 _STORAGE_NAME = "main"
 _FINALISE_S = 2.0
 _NOTICEABLE_S = 5.0
+_ADOPT_EVERY_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +60,7 @@ class RecordingEngine:
             used = await store.is_used(connection, storage_id)
             latest_us = await store.latest_end_us(connection)
         storage = Storage(storage_id, _STORAGE_NAME, self._options.root)
-        if not used:
-            await self._adopt(storage)
+        adopted = used or await self._adopt(storage)
         clock = WallClock(not_before_us=latest_us, on_step=_log_step)
         self.place = RecordingPlace(
             storage=storage,
@@ -79,6 +79,8 @@ class RecordingEngine:
         self._syncer.start()
         began_us = clock.now_us()
         self._tasks.append(asyncio.create_task(self.journal.run(), name="journal"))
+        if not adopted:
+            self._tasks.append(asyncio.create_task(self._adopt_later(storage), name="storage"))
         self._tasks.append(asyncio.create_task(self._recover(interrupted, began_us), name="recovery"))
 
     async def stop(self) -> None:
@@ -107,11 +109,24 @@ class RecordingEngine:
             )
         return tuple(found)
 
-    async def _adopt(self, storage: Storage) -> None:
+    async def _adopt(self, storage: Storage) -> bool:
         try:
             await asyncio.to_thread(storage.adopt)
         except OSError as error:
             log.error("the storage %s cannot be made: %s", storage.root, error.strerror)
+            return False
+        return True
+
+    async def _adopt_later(self, storage: Storage) -> None:
+        # Only a storage that nothing was ever recorded to: any other one that is missing is not mounted.
+        while True:
+            await asyncio.sleep(_ADOPT_EVERY_S)
+            try:
+                await asyncio.to_thread(storage.adopt)
+            except OSError:
+                continue
+            log.warning("the storage %s is there now", storage.root)
+            return
 
     async def _recover(self, interrupted: list[tuple[Recording, int]], began_us: int) -> None:
         try:

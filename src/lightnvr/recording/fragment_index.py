@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lightnvr.media.mp4.init_segment import InitSegment
 from lightnvr.media.mp4.track_runs import TrackRun
 
-_VERSION = 1
+INDEX_VERSION = 1
 
 
 class IndexedFragment(NamedTuple):
@@ -68,7 +68,7 @@ class FragmentIndex:
         They are the bytes between the last fragment's end and this one's start, its size, the microseconds between the
         last one's end and this one's start (zigzag), and its duration times two plus its keyframe flag.
         """
-        packed = bytearray((_VERSION,))
+        packed = bytearray((INDEX_VERSION,))
         end = end_us = 0
         for fragment in list(self):
             _put(packed, fragment.offset - end)
@@ -86,7 +86,7 @@ class FragmentIndex:
         index = cls()
         if not packed:
             return index
-        if packed[0] != _VERSION:
+        if packed[0] != INDEX_VERSION:
             raise UnknownIndexVersion(f"fragment index version {packed[0]}")
         at, end, end_us = 1, 0, 0
         while at < len(packed):

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+DAY_US = 86_400_000_000
+"""A day in microseconds."""
+
 
 class CaptureMethod(StrEnum):
     """Why a recording was made."""

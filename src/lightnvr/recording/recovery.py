@@ -12,7 +12,7 @@ from lightnvr.media.mp4.boxes import MalformedBox
 from lightnvr.recording import store
 from lightnvr.recording.disk import Disk
 from lightnvr.recording.layout import DirectoryFormat, recording_path, start_from_name
-from lightnvr.recording.model import CaptureMethod, Recording
+from lightnvr.recording.model import DAY_US, CaptureMethod, Recording
 from lightnvr.recording.open_recordings import OpenRecording, Progress, RecordingFacts
 from lightnvr.recording.scan import NotOurRecording, scan_segment
 from lightnvr.recording.storage import Storage
@@ -145,9 +145,9 @@ class Recovery:
 
         Only files that began before `now_us`, the start of this run, are looked at. Returns how many there were.
         """
-        since_us = now_us - _UNLISTED_DAYS * store.DAY_US
+        since_us = now_us - _UNLISTED_DAYS * DAY_US
         async with self._database.reading.connect() as connection:
-            known = await store.paths_since(connection, self._storage.id, since_us - store.DAY_US)
+            known = await store.paths_since(connection, self._storage.id, since_us - DAY_US)
         found = await asyncio.to_thread(self._unlisted, known, since_us, now_us)
         adopted = 0
         for opened in found:
@@ -174,7 +174,7 @@ class Recovery:
 
     def _recent_files(self, folder: str, since_us: int, before_us: int) -> list[Path]:
         directories: dict[Path, None] = {}
-        for day_us in range(since_us, before_us + store.DAY_US, store.DAY_US):
+        for day_us in range(since_us, before_us + DAY_US, DAY_US):
             for directory_format in DirectoryFormat:
                 relative = recording_path(folder, day_us, CaptureMethod.CONTINUOUS, directory_format).parent
                 directories[self._storage.root / relative] = None

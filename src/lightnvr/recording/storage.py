@@ -1,5 +1,6 @@
 """A place where recordings are kept, with a marker so that an unmounted disk is not mistaken for an empty one."""
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,11 @@ class Storage:
         except OSError as error:
             raise StorageUnavailable(f"The storage {self.root} cannot be read: {error.strerror}.") from error
         if not marked:
+            place = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
+            if not os.access(place, os.W_OK):
+                raise StorageUnavailable(
+                    f"The storage {self.root} cannot be made: {place} is read-only or belongs to another user."
+                )
             raise StorageUnavailable(
                 f"The storage {self.root} is not there: mount its disk. If it was emptied on purpose, run"
                 f" `touch {self.root / _MARKER}`."

@@ -1,30 +1,18 @@
 """The queries of recordings. Every list has an index made for it; see `benchmarks/list_recordings.py`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, text, true, update
+from sqlalchemy import delete, false, func, insert, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_days, recording_media, recordings, storages
-from lightnvr.recording.model import (
-    CaptureMethod,
-    Recording,
-    RecordingFilter,
-    RecordingPage,
-    RecordingSort,
-)
+from lightnvr.recording import listing, ranks
+from lightnvr.recording.model import DAY_US, Recording, RecordingFilter, RecordingPage, RecordingSort
 from lightnvr.recording.open_recordings import OpenRecording, Progress
+from lightnvr.recording.rows import recording_from, wanted_starts, wanted_streams
 
-DAY_US = 86_400_000_000
-
-_COLUMNS = {
-    RecordingSort.ID: recordings.c.id,
-    RecordingSort.STREAM_NAME: recordings.c.stream_name,
-    RecordingSort.START_TIME: recordings.c.start_us,
-    RecordingSort.END_TIME: recordings.c.end_us,
-    RecordingSort.SIZE_BYTES: recordings.c.size_bytes,
-}
 _ADD_TO_DAY = text(
     "INSERT INTO recording_days (day, stream_name, recordings) VALUES (:day, :stream_name, :recordings)"
     " ON CONFLICT (day, stream_name) DO UPDATE SET recordings = recording_days.recordings + excluded.recordings"
@@ -35,38 +23,26 @@ async def page(connection: AsyncConnection, wanted: RecordingFilter, offset: int
     """Return `limit` recordings from `offset` on.
 
     How many recordings each day has is kept in `recording_days`, so neither the total nor a page far down the list
-    needs to walk over the rows before it.
+    needs to walk over the rows before it. Lists by anything else than the start have `recording_ranks` for that.
     """
+    if wanted.sort is not RecordingSort.START_TIME:
+        return await listing.page(connection, wanted, offset, limit)
     spans = await _spans(connection, wanted)
     total = sum(count for _, _, count in spans)
     if offset >= total or not limit:
         return RecordingPage((), total)
-    query = select(recordings).where(_streams(wanted))
-    if wanted.sort is RecordingSort.START_TIME:
-        if wanted.descending:
-            spans.reverse()
-        for first_us, last_us, count in spans:
-            if offset < count:
-                bound = recordings.c.start_us <= last_us if wanted.descending else recordings.c.start_us >= first_us
-                query = query.where(bound)
-                break
-            offset -= count
-    column, key = _COLUMNS[wanted.sort], recordings.c.id
-    # From the nearer end: walking an index over half a million rows is most of the time of such a page.
-    backwards = wanted.sort is not RecordingSort.START_TIME and offset > total // 2
-    if backwards:
-        shown = min(limit, total - offset)
-        offset, limit = total - offset - shown, shown
-    descending = wanted.descending != backwards
-    order = (column.desc(), key.desc()) if descending else (column.asc(), key.asc())
-    query = (
-        query.where(_bounds(wanted))
-        .order_by(*(order[:1] if wanted.sort is RecordingSort.ID else order))
-        .offset(offset)
-        .limit(limit)
-    )
-    rows = [_recording(row) for row in (await connection.execute(query)).all()]
-    return RecordingPage(tuple(reversed(rows)) if backwards else tuple(rows), total)
+    if wanted.descending:
+        spans.reverse()
+    for first_us, last_us, count in spans:
+        if offset < count:
+            wanted = replace(wanted, end_us=last_us) if wanted.descending else replace(wanted, start_us=first_us)
+            break
+        offset -= count
+    start, key = recordings.c.start_us, recordings.c.id
+    query = select(recordings).where(wanted_streams(wanted, recordings.c.stream_name), wanted_starts(wanted, start))
+    order = (start.desc(), key.desc()) if wanted.descending else (start.asc(), key.asc())
+    rows = (await connection.execute(query.order_by(*order).offset(offset).limit(limit))).all()
+    return RecordingPage(tuple(map(recording_from, rows)), total)
 
 
 async def _spans(connection: AsyncConnection, wanted: RecordingFilter) -> list[tuple[int, int, int]]:
@@ -85,47 +61,39 @@ async def _spans(connection: AsyncConnection, wanted: RecordingFilter) -> list[t
         count, from_us = int(in_day), first_us if wanted.start_us is None else max(first_us, wanted.start_us)
         to_us = last_us if wanted.end_us is None else min(last_us, wanted.end_us)
         if (from_us, to_us) != (first_us, last_us):
-            partial = select(func.count()).select_from(recordings).where(_streams(wanted))
-            partial = partial.where(recordings.c.start_us.between(from_us, to_us))
+            partial = (
+                select(func.count())
+                .select_from(recordings)
+                .where(wanted_streams(wanted, recordings.c.stream_name), recordings.c.start_us.between(from_us, to_us))
+            )
             count = (await connection.execute(partial)).scalar_one()
         if count:
             spans.append((from_us, to_us, count))
     return spans
 
 
-def _streams(wanted: RecordingFilter) -> ColumnElement[bool]:
-    if not wanted.streams:
-        return true()
-    if len(wanted.streams) == 1:
-        return recordings.c.stream_name == wanted.streams[0]
-    return recordings.c.stream_name.in_(wanted.streams)
-
-
-def _bounds(wanted: RecordingFilter) -> ColumnElement[bool]:
-    bounds: ColumnElement[bool] = true()
-    if wanted.start_us is not None:
-        bounds = bounds & (recordings.c.start_us >= wanted.start_us)
-    if wanted.end_us is not None:
-        bounds = bounds & (recordings.c.start_us <= wanted.end_us)
-    return bounds
-
-
 async def get(connection: AsyncConnection, recording_id: int) -> Recording | None:
     """Return one recording, None when there is none."""
     row = (await connection.execute(select(recordings).where(recordings.c.id == recording_id))).one_or_none()
-    return None if row is None else _recording(row)
+    return None if row is None else recording_from(row)
 
 
 async def by_path(connection: AsyncConnection, storage_id: int, path: PurePosixPath) -> Recording | None:
     """Return the recording with this file, None when there is none."""
     query = select(recordings).where(recordings.c.storage_id == storage_id, recordings.c.path == str(path))
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _recording(row)
+    return None if row is None else recording_from(row)
 
 
 async def latest_end_us(connection: AsyncConnection) -> int:
     """Return the latest end of all recordings in microseconds since 1970 UTC, 0 without any."""
-    return (await connection.execute(select(func.max(recordings.c.end_us)))).scalar_one() or 0
+    latest = select(func.max(recordings.c.end_us))
+    # Each of the two has an index; both together have none.
+    ends = [
+        (await connection.execute(latest.where(recordings.c.complete == state))).scalar_one()
+        for state in (true(), false())
+    ]
+    return max(end_us or 0 for end_us in ends)
 
 
 async def interrupted(connection: AsyncConnection) -> Sequence[tuple[Recording, int]]:
@@ -133,10 +101,10 @@ async def interrupted(connection: AsyncConnection) -> Sequence[tuple[Recording, 
     query = (
         select(recordings, func.coalesce(recording_media.c.synced_bytes, 0))
         .outerjoin(recording_media, recording_media.c.recording_id == recordings.c.id)
-        .where(recordings.c.complete.is_(False))
+        .where(recordings.c.complete == false())
         .order_by(recordings.c.id.desc())
     )
-    return [(_recording(row), int(row[-1])) for row in (await connection.execute(query)).all()]
+    return [(recording_from(row), int(row[-1])) for row in (await connection.execute(query)).all()]
 
 
 async def paths_since(connection: AsyncConnection, storage_id: int, start_us: int) -> set[PurePosixPath]:
@@ -205,20 +173,43 @@ async def complete(
     connection: AsyncConnection, recording_id: int, *, end_us: int, size_bytes: int, damaged: str = ""
 ) -> None:
     """Store that a recording's file is finished."""
+    was = await get(connection, recording_id)
+    if was is None:
+        return
     values = {"end_us": end_us, "size_bytes": size_bytes, "complete": True, "damaged": damaged}
     await connection.execute(update(recordings).where(recordings.c.id == recording_id).values(values))
+    if was.complete:
+        await _rank(connection, was, -1)
+    await _rank(connection, replace(was, end_us=end_us, size_bytes=size_bytes), 1)
 
 
 async def remove(connection: AsyncConnection, recording: Recording) -> bool:
     """Delete the row of a recording. Returns False when it was gone already."""
+    was = await get(connection, recording.id)
     gone = await connection.execute(delete(recordings).where(recordings.c.id == recording.id))
-    if not gone.rowcount:
+    if was is None or not gone.rowcount:
         return False
     await connection.execute(
-        _ADD_TO_DAY,
-        {"day": recording.start_us // DAY_US, "stream_name": recording.stream_name, "recordings": -1},
+        _ADD_TO_DAY, {"day": was.start_us // DAY_US, "stream_name": was.stream_name, "recordings": -1}
     )
+    if was.complete:
+        await _rank(connection, was, -1)
     return True
+
+
+async def _rank(connection: AsyncConnection, recording: Recording, recordings: int) -> None:
+    values = {
+        RecordingSort.ID: recording.id,
+        RecordingSort.END_TIME: recording.end_us,
+        RecordingSort.SIZE_BYTES: recording.size_bytes,
+    }
+    await ranks.add(
+        connection,
+        values,
+        stream_name=recording.stream_name,
+        start_us=recording.start_us,
+        recordings=recordings,
+    )
 
 
 async def ensure_storage(connection: AsyncConnection, name: str, root: str) -> tuple[int, bool]:
@@ -240,28 +231,6 @@ async def is_used(connection: AsyncConnection, storage_id: int) -> bool:
 async def storage_root(connection: AsyncConnection, storage_id: int) -> str | None:
     """Return where a storage is."""
     return (await connection.execute(select(storages.c.root).where(storages.c.id == storage_id))).scalar_one_or_none()
-
-
-def _recording(row: Row[tuple[object, ...]]) -> Recording:
-    values = row._mapping  # noqa: SLF001 - public in SQLAlchemy; the underscore keeps it apart from columns
-    return Recording(
-        id=values[recordings.c.id],
-        stream_name=values[recordings.c.stream_name],
-        storage_id=values[recordings.c.storage_id],
-        path=values[recordings.c.path],
-        start_us=values[recordings.c.start_us],
-        end_us=values[recordings.c.end_us],
-        size_bytes=values[recordings.c.size_bytes],
-        complete=values[recordings.c.complete],
-        codec=values[recordings.c.codec],
-        width=values[recordings.c.width],
-        height=values[recordings.c.height],
-        fps=values[recordings.c.fps],
-        capture_method=CaptureMethod(values[recordings.c.capture_method]),
-        schedule_restricted=values[recordings.c.schedule_restricted],
-        protected=values[recordings.c.protected],
-        damaged=values[recordings.c.damaged],
-    )
 
 
 async def media(connection: AsyncConnection, recording_id: int) -> tuple[bytes, bytes] | None:

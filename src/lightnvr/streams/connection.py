@@ -22,6 +22,9 @@ _KNOCK_S = 1.5
 _STEADY_S = 10.0
 """A connection that lasted this long was a good one."""
 
+_BLIND_S = 5.0
+"""A source gives up by itself after its stall timeout; one that is this much later never will."""
+
 _FOR_A_PERSON = frozenset((Fault.UNAUTHORIZED, Fault.NOT_FOUND, Fault.NO_VIDEO, Fault.UNSUPPORTED))
 """Faults that will not mend themselves. Trying goes on, but the state says error."""
 
@@ -97,13 +100,30 @@ class Connection:
         )
         thread.start()
         try:
-            return await asyncio.shield(ended)
+            return await self._until_lost(source, ended)
         except asyncio.CancelledError:
             source.stop()
             raise
         finally:
             self.connected_since = None
-            self.source = None if ended.done() else source
+            if ended.done():
+                self.source = None
+
+    async def _until_lost(self, source: Source, ended: "asyncio.Future[CameraError | None]") -> CameraError | None:
+        """Wait for the end of the source, or until it is clear that it sees nothing any more."""
+        # A stream that a container begins in the middle (an encoder that changes its codec within FLV, RTMP or MPEG-TS)
+        # is one that PyAV never gives out: it waits inside while packets come.
+        most_ns = int((self._options.opening.stall_timeout_s + _BLIND_S) * 1e9)
+        while True:
+            done, _ = await asyncio.wait([ended], timeout=_BLIND_S)
+            if done:
+                return ended.result()
+            last_ns = source.last_packet_ns
+            if last_ns is not None and time.monotonic_ns() - last_ns > most_ns:
+                source.stop()
+                self.source = None
+                self._hub.publish(TracksChanged(()))
+                return CameraError(Fault.STALLED, f"{self._address} sends something, but no pictures any more.")
 
     async def ended(self, timeout_s: float) -> bool:
         """After a cancellation: wait until the camera's connection is closed. Returns False when it is not in time."""
@@ -129,7 +149,9 @@ class Connection:
             log.exception("%s: reading the camera failed", self._name)
             error = CameraError(Fault.PROTOCOL, "Reading the camera failed because of an error in the program.")
         finally:
-            self._hub.publish(TracksChanged(()))
+            # One that was given up must not disturb the one that followed it.
+            if self.source is source:
+                self._hub.publish(TracksChanged(()))
             source.closed.set()
         try:
             loop.call_soon_threadsafe(_settle, ended, error)

@@ -26,12 +26,17 @@ from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
 from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.serving import server_config
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
+from lightnvr.playback.timeline import Timeline
+from lightnvr.recording.open_recordings import OpenRecordings
+from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
@@ -100,8 +105,10 @@ def running_api(
         streams=catalog,
         supervisors=supervisors,
         recordings=recordings,
+        timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         live=live,
         webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
+        hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
         storage_roots={1: folder / "recordings"},
         storage_space=_space,
         probe=probe,
@@ -156,7 +163,7 @@ class _Server(uvicorn.Server):
 @contextmanager
 def _serving(app: FastAPI, database: Database) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", proxy_headers=False), database)
+    server = _Server(server_config(app), database)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

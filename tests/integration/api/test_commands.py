@@ -17,6 +17,7 @@ from lightnvr.streams.model import NewStream
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.settings import StreamSettings
 from lightnvr.streams.store import StreamStore
+from tests.cameras import camera, film, in_thread, rtmp_camera
 from tests.integration.api.running import PASSWORD, Clock
 from tests.server_process import COMMAND, free_port
 
@@ -45,14 +46,14 @@ def run(tmp_path: Path, data: Path) -> Run:
     return run_command
 
 
-def add_camera(data: Path, url: str) -> None:
+def add_camera(data: Path, url: str, name: str = "Front Door") -> None:
     async def add() -> None:
         address = database_url("", data / "lightnvr.db")
         await migrate(address)
         database = open_database(address)
         store = StreamStore(SecretBox.open(data / "secret.key"))
-        catalog = StreamCatalog(database, store, max_streams=1, segment_duration=900, now=Clock())
-        await catalog.add(NewStream("Front Door", url, StreamSettings()))
+        catalog = StreamCatalog(database, store, max_streams=16, segment_duration=900, now=Clock())
+        await catalog.add(NewStream(name, url, StreamSettings()))
         await database.close()
 
     data.mkdir(parents=True, exist_ok=True)
@@ -118,6 +119,59 @@ def test_checking_tells_what_is_wrong_with_a_camera_and_how_to_mend_it(run: Run,
     assert "BAD   camera Front Door: " in result.stdout
     assert "Look whether" in result.stdout
     assert "secret" not in result.stdout + result.stderr
+
+
+def test_checking_tells_for_each_camera_what_it_sends_or_what_is_wrong(run: Run, data: Path) -> None:
+    with (
+        in_thread(lambda: camera(film("h264", "aac"))) as good,
+        in_thread(lambda: camera(credentials=("viewer", "right"))) as locked,
+        in_thread(lambda: camera(film(gop=450, seconds=60))) as rare,
+        in_thread(lambda: camera(film(None, "aac"))) as blind,
+        in_thread(lambda: rtmp_camera(credentials=("viewer", "right"))) as locked_too,
+    ):
+        add_camera(data, good.camera.url, "good")
+        add_camera(data, locked.camera.url_as("viewer", "guessed-it"), "locked")
+        add_camera(data, rare.camera.url, "rare")
+        add_camera(data, blind.camera.url, "blind")
+        add_camera(data, locked_too.camera.url_as("viewer", "guessed-it"), "locked too")
+        add_camera(data, f"rtsp://127.0.0.1:{free_port()}/stream", "refused")
+        add_camera(data, good.camera.url + "-of-another", "no path")
+        result = run("check")
+    said = {
+        line[6:].partition(": ")[0]: line for line in result.stdout.splitlines() if line[:4].strip() in ("good", "BAD")
+    }
+    assert result.returncode == 1
+    assert said["camera good"] == (
+        "good  camera good: sends h264 320x240 at 15 pictures a second, sound in aac, a keyframe every 1 s; "
+        "is recorded with sound, 900 s a file"
+    )
+    for name, fact, advice in (
+        ("locked", "refused the user name or password", "Correct the user name and password"),
+        ("locked too", "check the path, and the user name and password in it", "Correct the path"),
+        ("rare", "keyframes more than 15 s apart", "set the I-frame interval of the camera to 1 to 4 seconds"),
+        ("blind", "has no video", "Choose an address that carries video"),
+        ("refused", "Nothing listens at", "Look whether the port is right"),
+        ("no path", "has no stream at", "Correct the path"),
+    ):
+        line = said[f"camera {name}"]
+        assert line.startswith("BAD "), line
+        assert fact in line
+        assert advice in result.stdout.partition(line)[2].splitlines()[1]
+    assert "guessed-it" not in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_checking_tells_of_a_database_and_a_key_that_cannot_be_used(run: Run, data: Path) -> None:
+    data.mkdir()
+    (data / "lightnvr.db").write_bytes(b"not a database" * 1000)
+    result = run("check")
+    assert (result.returncode, "BAD   database: " in result.stdout) == (1, True), result.stdout + result.stderr
+    (data / "lightnvr.db").unlink()
+    add_camera(data, "rtsp://u:secret@127.0.0.1:1/stream")
+    (data / "secret.key").write_text("not a key")
+    result = run("check")
+    assert (result.returncode, "BAD   secret key: " in result.stdout) == (1, True), result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_checking_tells_of_a_folder_that_cannot_be_written(run: Run) -> None:

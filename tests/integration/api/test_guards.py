@@ -6,9 +6,17 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, WebSocket
 
-from lightnvr.api.access import PUBLIC, VIEWER, GuardedRoute, RouteWithoutRole
+from lightnvr.api.access import (
+    PUBLIC,
+    VIEWER,
+    GuardedRoute,
+    GuardedSocketRoute,
+    RouteWithoutRole,
+    Watcher,
+    add_socket,
+)
 from lightnvr.api.openapi import check_roles
 from tests.integration.api.running import PASSWORD, RunningApi, running_api
 
@@ -31,6 +39,20 @@ def test_an_application_with_an_ordinary_route_does_not_start() -> None:
     check_roles(app)
     app.get("/open")(lambda: None)
     with pytest.raises(RouteWithoutRole, match="/open"):
+        check_roles(app)
+
+
+def test_an_application_with_a_socket_that_its_router_unguards_does_not_start() -> None:
+    async def watch(websocket: WebSocket, watcher: Watcher) -> None:
+        await websocket.accept()
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    add_socket(app, "/guarded", watch)
+    check_roles(app)
+    router = APIRouter()
+    router.routes.append(GuardedSocketRoute("/unguarded", watch))
+    app.include_router(router)
+    with pytest.raises(RouteWithoutRole, match="/unguarded"):
         check_roles(app)
 
 

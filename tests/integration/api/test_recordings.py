@@ -2,11 +2,12 @@
 
 import socket
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
 
+from lightnvr.api.recordings import attachment
 from tests.integration.api.fakes import START_US
 from tests.integration.api.running import RunningApi
 
@@ -225,6 +226,19 @@ def test_a_download_has_the_name_of_its_stream(client: httpx.Client, api: Runnin
     )
     part = client.get(f"/api/recordings/download/{recording.id}", headers={"Range": "bytes=0-3"})
     assert (part.status_code, part.content) == (206, MEDIA[:4])
+
+
+@pytest.mark.parametrize(
+    "name", ['a"b', "a\r\nSet-Cookie: session=x", "a\\b", "50%", "\u202egpj.exe", "\U0001f6aa", "a;b", "../x"]
+)
+def test_no_name_breaks_out_of_its_header(name: str) -> None:
+    header = attachment(name)
+    assert header.isascii()
+    assert header.isprintable()
+    assert header.count('"') == 2
+    encoded = header.partition("filename*=UTF-8''")[2]
+    assert unquote(encoded) == name
+    assert not set(encoded) & set(' ";,/\\')
 
 
 def test_clients_that_never_read_do_not_stop_the_others(client: httpx.Client, api: RunningApi) -> None:

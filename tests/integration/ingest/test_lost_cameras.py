@@ -1,5 +1,6 @@
 """Cameras that are lost while they are recorded: what came before and after is on the disk, whole."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from lightnvr.demo.playing import Cue
 from lightnvr.live.rtsp import Track
 from lightnvr.streams.status import StreamState
-from tests.cameras import RtspCamera, camera, film, http_camera
+from tests.cameras import RtspCamera, camera, film, http_camera, rtmp_camera
 from tests.rig.footage import assert_sent
 from tests.rig.nvr import Nvr, WatchedStream, eventually
 
@@ -49,6 +50,41 @@ async def test_an_http_camera_that_is_cut_in_the_middle_of_a_frame_is_recorded_a
     assert_sent(after.numbers, cam.frames_sent[cut:])
 
 
+async def test_an_rtmp_camera_that_is_cut_is_recorded_again(nvr: Nvr) -> None:
+    async with rtmp_camera(await asyncio.to_thread(film, "h264", "aac")) as cam:
+        stream = await nvr.add(cam.url)
+        await stream.connected()
+        await eventually(lambda: len(cam.frames_sent) >= 20, "pictures before the cut")
+        cam.cut_mid_frame()
+        await eventually(lambda: stream.status.state is not StreamState.CONNECTED, "the cut is seen")
+        cut = len(cam.frames_sent)
+        await reconnected(stream)
+        await eventually(lambda: len(cam.frames_sent) >= cut + 20, "pictures after the cut")
+        before, after = await stream.footage()
+        assert cam.connections_total == 2
+    assert before.numbers == cam.frames_sent[:cut]
+    assert_sent(after.numbers, cam.frames_sent[cut:])
+    for part in (before, after):
+        assert part.codecs == ("h264", "aac")
+        assert abs(part.samples / part.sample_rate - len(part.numbers) / 15) < 0.8
+
+
+async def test_an_rtmp_camera_that_stalls_is_lost_after_the_stall_timeout(nvr: Nvr) -> None:
+    async with rtmp_camera() as cam:
+        stream = await nvr.add(cam.url)
+        await stream.connected()
+        cam.pause()
+        status = await stream.in_state(StreamState.RECONNECTING)
+        assert status.last_error == f"rtmp://127.0.0.1:{cam.port}/live/stream sent nothing for 2 s."
+        cam.resume()
+        await reconnected(stream)
+        sent = len(cam.frames_sent)
+        await eventually(lambda: len(cam.frames_sent) >= sent + 20, "pictures after the stall")
+        parts = await stream.footage()
+    assert len(parts) == 2
+    assert_sent(parts[0].numbers, cam.frames_sent[: len(parts[0].numbers)])
+
+
 async def test_a_camera_that_is_cut_again_and_again_loses_nothing_that_it_sent(nvr: Nvr) -> None:
     async with camera(events={at: lambda cam: cam.drop_connections() for at in (20, 40, 60)}) as cam:
         stream = await nvr.add(cam.url)
@@ -84,6 +120,22 @@ async def test_a_camera_whose_pictures_end_while_its_sound_goes_on_is_lost(nvr: 
 
     async with camera(film("h264", "aac"), quirks=[silent_pictures]) as cam:
         stream = await nvr.add(cam.url)
+        await stream.connected()
+        status = await stream.in_state(StreamState.RECONNECTING)
+        assert status.last_error == f"rtsp://127.0.0.1:{cam.port}/stream sends audio but no pictures any more."
+        assert_sent(await stream.numbers(), list(range(30)), most_missing=1)
+
+
+async def test_a_camera_whose_pictures_end_is_lost_though_its_sound_is_not_wanted(nvr: Nvr) -> None:
+    def no_more_pictures(cues: Iterator[Cue], tracks: tuple[Track, ...]) -> Iterator[Cue]:
+        shown = 0
+        for cue in cues:
+            shown += tracks[cue.frame.track].is_video
+            if shown <= 30 or not tracks[cue.frame.track].is_video:
+                yield cue
+
+    async with camera(film("h264", "aac"), quirks=[no_more_pictures]) as cam:
+        stream = await nvr.add(cam.url, record_audio=False)
         await stream.connected()
         status = await stream.in_state(StreamState.RECONNECTING)
         assert status.last_error == f"rtsp://127.0.0.1:{cam.port}/stream sends audio but no pictures any more."

@@ -28,16 +28,16 @@ async def test_a_first_gop_without_parameter_sets_is_recorded_if_they_come_soon(
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 async def test_a_long_first_gop_without_parameter_sets_is_left_out(nvr: Nvr, codec: VideoCodec) -> None:
-    blind, whole = await asyncio.to_thread(lambda: (film(codec, seconds=4, gop=60), film(codec, first_number=100)))
+    blind, whole = await asyncio.to_thread(lambda: (film(codec, seconds=8, gop=120), film(codec, first_number=100)))
     async with camera(without_parameter_sets(blind), whole, repeat_from=1) as cam:
         stream = await nvr.add(cam.url)
-        await eventually(lambda: len(cam.frames_sent) >= 50, "pictures that cannot be decoded")
+        await eventually(lambda: len(cam.frames_sent) >= 105, "pictures that cannot be decoded")
         assert await stream.recordings() == []
         await stream.connected()
-        await eventually(lambda: len(cam.frames_sent) >= 90, "pictures")
+        await eventually(lambda: len(cam.frames_sent) >= 150, "pictures")
         (part,) = await stream.footage()
         (row,) = await stream.recordings()
-    assert_sent(part.numbers, cam.frames_sent[60:])
+    assert_sent(part.numbers, cam.frames_sent[120:])
     assert (row["codec"], row["width"], row["height"]) == (codec, 320, 240)
 
 

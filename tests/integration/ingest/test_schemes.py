@@ -1,4 +1,4 @@
-"""Cameras are reached by RTSP over TCP, UDP and TLS, and by HTTP in four forms."""
+"""Cameras are reached by RTSP over TCP, UDP and TLS, by RTMP, and by HTTP in four forms."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,15 +6,17 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lightnvr.streams.status import StreamState
-from tests.cameras import camera, film, http_camera
+from tests.cameras import camera, film, http_camera, rtmp_camera
 from tests.rig.footage import assert_runs_true, assert_sent
 from tests.rig.nvr import Nvr, running_nvr
 from tests.rig.several import Cast, Take, record_several
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("schemes")]
 
-ALL = ["rtsp", "rtsp by UDP", "rtsps", "MPEG-TS", "MPEG-TS H.265", "FLV", "MJPEG", "HLS", "HLS with a password"]
-WITH_SOUND = ["rtsp", "rtsp by UDP", "rtsps", "MPEG-TS", "FLV", "HLS"]
+RTMP = ["RTMP", "RTMP H.265", "RTMP AV1", "RTMP with a password"]
+HTTP = ["MPEG-TS", "MPEG-TS H.265", "FLV", "MJPEG", "HLS", "HLS with a password"]
+ALL = ["rtsp", "rtsp by UDP", "rtsps", *RTMP, *HTTP]
+WITH_SOUND = ["rtsp", "rtsp by UDP", "rtsps", "RTMP", "RTMP H.265", "MPEG-TS", "FLV", "HLS"]
 Takes = dict[str, Take[str]]
 
 
@@ -28,11 +30,17 @@ async def nvr(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nvr]:
 @pytest.fixture(scope="module")
 async def takes(nvr: Nvr) -> Takes:
     """What is recorded when all these cameras run at the same time."""
-    clip, hevc = await asyncio.to_thread(lambda: (film("h264", "aac"), film("hevc")))
+    clip, hevc, hevc_aac, av1 = await asyncio.to_thread(
+        lambda: (film("h264", "aac"), film("hevc"), film("hevc", "aac"), film("av1"))
+    )
     cast: Cast[str] = {
         "rtsp": (camera(clip), {}),
         "rtsp by UDP": (camera(clip), {"protocol": 1}),
         "rtsps": (camera(clip, tls=True), {}),
+        "RTMP": (rtmp_camera(clip), {}),
+        "RTMP H.265": (rtmp_camera(hevc_aac, chunk_size=128), {}),
+        "RTMP AV1": (rtmp_camera(av1), {}),
+        "RTMP with a password": (rtmp_camera(credentials=("viewer", "s&cret")), {}),
         "MPEG-TS": (http_camera("ts", clip), {}),
         "MPEG-TS H.265": (http_camera("ts", hevc), {}),
         "FLV": (http_camera("flv", clip), {}),
@@ -61,7 +69,7 @@ async def test_all_pictures_of_hls_are_recorded(takes: Takes, name: str) -> None
 @pytest.mark.parametrize("name", WITH_SOUND)
 async def test_sound_comes_with_the_pictures(takes: Takes, name: str) -> None:
     part = takes[name].only
-    assert part.codecs == ("h264", "aac")
+    assert part.codecs == ("hevc" if name.endswith("H.265") else "h264", "aac")
     assert abs(part.samples / part.sample_rate - len(part.numbers) / 15) < 0.8
 
 

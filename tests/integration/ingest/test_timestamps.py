@@ -1,20 +1,23 @@
 """Cameras whose timestamps lie: every picture is recorded, and time in the file goes on as it really did."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
 import pytest
 
-from tests.cameras import RtspCamera, camera, film, http_camera
-from tests.cameras.http import Form, HttpCamera
+from lightnvr.demo.clip import Clip
+from tests.cameras import camera, film, http_camera, rtmp_camera
+from tests.cameras.http import Form
 from tests.cameras.timestamps import Edit, jumps, missing_pts, non_monotonic, wraps
 from tests.rig.footage import Footage, assert_runs_true, assert_sent
 from tests.rig.nvr import Nvr, eventually
+from tests.rig.several import AnyCamera
 
 pytestmark = pytest.mark.anyio
 
 
-async def recorded(nvr: Nvr, cam: RtspCamera | HttpCamera, frames: int) -> Footage:
+async def recorded(nvr: Nvr, cam: AnyCamera, frames: int) -> Footage:
     """The one file that comes of so many frames."""
     stream = await nvr.add(cam.url)
     await stream.connected()
@@ -67,10 +70,34 @@ async def test_times_of_http_cameras_that_lie_cost_no_picture(nvr: Nvr, form: Li
     assert_runs_true(part)
 
 
-@pytest.mark.parametrize("form", ["rtsp", "ts", "flv"])
-async def test_pictures_that_come_out_of_order_are_shown_in_order(nvr: Nvr, form: Form | Literal["rtsp"]) -> None:
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(non_monotonic(5), id="back for a moment"),
+        pytest.param(jumps(30, 3600), id="an hour ahead"),
+        pytest.param(jumps(30, -3600), id="an hour back"),
+        pytest.param(wraps(2), id="past their end"),
+    ],
+)
+async def test_times_of_rtmp_cameras_that_lie_cost_no_picture(nvr: Nvr, edit: Edit) -> None:
+    async with rtmp_camera(edit=edit) as cam:
+        part = await recorded(nvr, cam, 60)
+    assert_sent(part.numbers, cam.frames_sent)
+    assert_runs_true(part)
+
+
+def _showing(form: Literal["rtsp", "rtmp"] | Form, clip: Clip) -> AbstractAsyncContextManager[AnyCamera]:
+    if form == "rtsp":
+        return camera(clip)
+    return rtmp_camera(clip) if form == "rtmp" else http_camera(form, clip)
+
+
+@pytest.mark.parametrize("form", ["rtsp", "rtmp", "ts", "flv"])
+async def test_pictures_that_come_out_of_order_are_shown_in_order(
+    nvr: Nvr, form: Form | Literal["rtsp", "rtmp"]
+) -> None:
     clip = await asyncio.to_thread(film, b_frames=2)
-    async with camera(clip) if form == "rtsp" else http_camera(form, clip) as cam:
+    async with _showing(form, clip) as cam:
         part = await recorded(nvr, cam, 60)
     assert_sent(part.numbers[:-3], sorted(cam.frames_sent))
     assert_runs_true(part, slack_s=0.5)

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from lightnvr.streams.status import RecordingState, StreamState
-from tests.cameras import camera, http_camera
+from tests.cameras import camera, http_camera, rtmp_camera
 from tests.rig.footage import assert_sent
 from tests.rig.nvr import Nvr, eventually
 
@@ -40,6 +40,14 @@ async def test_a_camera_that_hangs_is_given_up_and_tried_again(
         assert await stream.recordings() == []
 
 
+async def test_an_rtmp_camera_that_hangs_is_given_up_and_tried_again(nvr: Nvr) -> None:
+    async with rtmp_camera(hangs=True) as cam:
+        stream = await nvr.add(cam.url)
+        status = await stream.in_state(StreamState.RECONNECTING)
+        assert status.last_error == f"The camera at 127.0.0.1:{cam.port} did not answer in time."
+        await eventually(lambda: cam.connections_total >= 2, "another attempt")
+
+
 async def test_a_camera_that_hangs_can_be_removed(nvr: Nvr) -> None:
     async with camera(hang_on="DESCRIBE") as cam:
         stream = await nvr.add(cam.url)
@@ -69,6 +77,18 @@ async def test_a_wrong_password_of_an_http_camera_is_an_error_too(nvr: Nvr) -> N
         stream = await nvr.add(cam.url_as("viewer", "wrong"))
         status = await stream.in_state(StreamState.ERROR)
         assert status.last_error == f"The camera at 127.0.0.1:{cam.port} refused the user name or password."
+
+
+async def test_a_wrong_password_of_an_rtmp_camera_is_an_error_that_does_not_tell_it(nvr: Nvr) -> None:
+    async with rtmp_camera(credentials=("viewer", "right")) as cam:
+        stream = await nvr.add(cam.url_as("viewer", "almost-right"))
+        status = await stream.in_state(StreamState.ERROR)
+        assert status.last_error == (
+            f"The camera at 127.0.0.1:{cam.port} does not give the stream at "
+            "/live/stream?user=viewer&password=********: check the path, and the user name and password in it."
+        )
+        await stream.change(url=cam.url)
+        assert (await stream.connected()).last_error == ""
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])

@@ -68,9 +68,9 @@ class RawClient:
         body = await self.reader.readexactly(int(headers.get("content-length", "0")))
         return Answer(int(status.split(" ")[1]), headers, body)
 
-    async def play(self, url: str, tracks: int = 1) -> None:
-        """Describes, sets up interleaved tracks and plays."""
-        assert (await self.request("DESCRIBE", url)).status == 200
+    async def play(self, url: str, tracks: int = 1, *, headers: dict[str, str] | None = None) -> None:
+        """Describes, sets up interleaved tracks and plays; `headers` go with the first request."""
+        assert (await self.request("DESCRIBE", url, headers)).status == 200
         for track in range(tracks):
             transport = f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1}"
             answer = await self.request("SETUP", f"{url}/trackID={track}", {"Transport": transport})

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.cameras import camera, film, frame_number, http_camera, in_thread
+from tests.cameras import camera, film, frame_number, http_camera, in_thread, rtmp_camera
 from tests.cameras.films import VideoCodec
 from tests.cameras.http import Form
 from tests.cameras.quirks import (
@@ -194,6 +194,25 @@ async def test_http_cameras_arrive_complete_and_in_order(form: Form) -> None:
         seen = await watch(cam.url, 20)
         assert seen.numbers == cam.frames_sent[:20]
         assert cam.connections_total >= 1
+
+
+@pytest.mark.parametrize("chunk_size", [128, 1000, 65_536])
+async def test_rtmp_cameras_arrive_complete_and_in_order(chunk_size: int) -> None:
+    async with rtmp_camera(await asyncio.to_thread(film, "h264", "aac"), chunk_size=chunk_size, speed=4) as cam:
+        seen = await watch(cam.url, 20)
+        assert seen.numbers == cam.frames_sent[:20]
+
+
+async def test_times_of_rtmp_cameras_need_more_than_24_bits_and_wrap() -> None:
+    async with rtmp_camera(edit=wraps(0.5), speed=4) as cam:
+        seen = await watch(cam.url, 30)
+    assert seen.numbers == list(range(30))
+
+
+async def test_rtmp_cameras_refuse_what_they_do_not_have() -> None:
+    async with rtmp_camera() as cam:
+        with pytest.raises(av.FFmpegError):
+            await watch(cam.url + "-of-another", 3)
 
 
 async def test_http_cameras_ask_for_a_password() -> None:

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from lightnvr.media.errors import CameraError, Fault
 from lightnvr.media.ingest import VideoIngest
 from lightnvr.media.packets import CodedPacket, MediaPacket, Track, coded_packet
-from lightnvr.media.parameter_sets import in_band_parameter_sets, is_complete, picture_size, sequence_sets
+from lightnvr.media.parameter_sets import (
+    in_band_parameter_sets,
+    is_complete,
+    other_codec,
+    picture_size,
+    sequence_sets,
+)
 from tests.rig.film import START_NS, Recipe, film, transport_stream
 
 _START = b"\x00\x00\x00\x01"
@@ -49,10 +55,22 @@ def test_any_bytes_are_looked_at_without_harm(content: bytes, codec: str) -> Non
     for head in (b"", _START, b"\x00\x00\x01", _START + b"\x67", _START + b"\x40\x01"):
         packet = coded_packet(head + content)
         sets = in_band_parameter_sets(codec, packet)
-        assert not sets or (head + content).find(sets[4:8]) != -1
+        assert not sets or (head + content).find(sets if codec == "av1" else sets[4:8]) != -1
+        picture_size("av1", sets, packet)
         if codec in ("h264", "hevc"):
             assert is_complete(codec, sets) <= bool(sets)
             sequence_sets(codec, sets)
+        assert other_codec(codec, packet) in ("", "h264", "hevc")
+
+
+@pytest.mark.parametrize(("encoder", "codec"), _CODECS)
+def test_a_keyframe_of_the_other_codec_is_told(encoder: Encoder, codec: str) -> None:
+    other = "hevc" if codec == "h264" else "h264"
+    for packet in film(Recipe(encoder=encoder, seconds=2)).packets:
+        assert other_codec(codec, packet.payload) == ""
+        if packet.is_keyframe:
+            assert other_codec(other, packet.payload) == codec
+        assert other_codec("av1", packet.payload) == ""
 
 
 def test_a_picture_that_cannot_be_decoded_has_no_size() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lightnvr.recording.fragment_index import FragmentIndex, IndexedFragment, UnknownIndexVersion
 
-_FRAGMENTS = st.lists(
+FRAGMENTS = st.lists(
     st.tuples(
         st.integers(0, 1 << 20),
         st.integers(0, (1 << 32) - 1),
@@ -20,7 +20,7 @@ _FRAGMENTS = st.lists(
 )
 
 
-def _index(drawn: list[tuple[int, int, int, int, bool]]) -> FragmentIndex:
+def index_of(drawn: list[tuple[int, int, int, int, bool]]) -> FragmentIndex:
     index, end, end_us = FragmentIndex(), 0, 0
     for gap, size, gap_us, duration_us, keyframe in drawn:
         start_us = max(0, end_us + gap_us)
@@ -29,18 +29,18 @@ def _index(drawn: list[tuple[int, int, int, int, bool]]) -> FragmentIndex:
     return index
 
 
-@given(_FRAGMENTS)
+@given(FRAGMENTS)
 def test_what_is_packed_is_unpacked(drawn: list[tuple[int, int, int, int, bool]]) -> None:
-    index = _index(drawn)
+    index = index_of(drawn)
     assert len(index) == len(drawn)
     assert list(FragmentIndex.unpack(index.pack())) == list(index)
 
 
-@given(_FRAGMENTS.filter(bool), st.data())
+@given(FRAGMENTS.filter(bool), st.data())
 def test_an_index_that_is_cut_off_gives_its_beginning_or_an_error(
     drawn: list[tuple[int, int, int, int, bool]], data: st.DataObject
 ) -> None:
-    index = _index(drawn)
+    index = index_of(drawn)
     packed = index.pack()
     cut = packed[: data.draw(st.integers(0, len(packed) - 1))]
     try:

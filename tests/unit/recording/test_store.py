@@ -9,31 +9,34 @@ from pathlib import Path, PurePosixPath
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.engine import Database
-from lightnvr.db.tables import recording_days
-from lightnvr.recording import store
-from lightnvr.recording.model import Recording, RecordingFilter, RecordingSort
+from lightnvr.db.tables import recording_days, recording_ranks
+from lightnvr.recording import listing, ranks, store
+from lightnvr.recording.model import DAY_US, Recording, RecordingFilter, RecordingPage, RecordingSort
 from lightnvr.recording.open_recordings import OpenRecording, Progress
 from tests.rig.film import Recipe
 from tests.rig.recordings_database import recordings_database
 from tests.rig.segments import facts, write
 
 pytestmark = pytest.mark.anyio
-_DAY = store.DAY_US
+_DAY = DAY_US
 _BASE = 20_000 * _DAY
 _SEGMENT = write(Recipe(seconds=1)).segment.recording.segment
 _each = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 _TIMES = st.one_of(
+    st.integers(_BASE - 20 * _DAY, _BASE + 20 * _DAY),
     st.integers(_BASE - 3 * _DAY, _BASE + 3 * _DAY),
     st.sampled_from([_BASE + day * _DAY + off for day in (-1, 0, 1) for off in (-1, 0, 1, _DAY // 2)]),
 )
-_ROWS = st.lists(
-    st.tuples(st.sampled_from(("door", "yard", "Ä b")), _TIMES, st.integers(0, 3), st.integers(0, 3)), max_size=40
-)
+_SIZES = st.integers(0, 3) | st.integers(0, 2**45)
+_STREAMS = st.sampled_from(("door", "yard", "Ä b"))
+# Stream, start, length in seconds, size in bytes, whether it is finished.
+_Made = tuple[str, int, int, int, bool]
+_ROWS = st.lists(st.tuples(_STREAMS, _TIMES, st.integers(0, 3), _SIZES, st.booleans()), max_size=40)
 _FILTERS = st.builds(
     RecordingFilter,
     streams=st.lists(st.sampled_from(("door", "yard", "Ä b", "none")), max_size=3, unique=True).map(tuple),
@@ -61,14 +64,19 @@ async def _undone(database: Database) -> AsyncIterator[AsyncConnection]:
             await transaction.rollback()
 
 
-async def _insert(connection: AsyncConnection, rows: list[tuple[str, int, int, int]]) -> list[Recording]:
+async def _insert(connection: AsyncConnection, rows: list[_Made]) -> list[Recording]:
     stored: list[Recording] = []
-    for number, (stream, start_us, length, size) in enumerate(rows):
+    # The ids cross the border between two buckets.
+    await connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES ('recordings', 4080)")
+    for number, (stream, start_us, length, size, finished) in enumerate(rows):
         opened = OpenRecording(
             replace(facts(Path("/storage"), f"mp4/{number}.mp4", start_us), stream_name=stream), _SEGMENT
         )
-        opened.progress = Progress(start_us + length * 1_000_000, size * 1000)
-        found = await store.get(connection, await store.insert_open(connection, opened))
+        opened.progress = Progress(start_us + length * 1_000_000, size)
+        recording_id = await store.insert_open(connection, opened)
+        if finished:
+            await store.complete(connection, recording_id, end_us=start_us + length * 999_999, size_bytes=size // 2)
+        found = await store.get(connection, recording_id)
         assert found is not None
         stored.append(found)
     return stored
@@ -92,6 +100,18 @@ def _expected(rows: list[Recording], wanted: RecordingFilter) -> list[Recording]
     return sorted(chosen, key=keys[wanted.sort], reverse=wanted.descending)
 
 
+async def _page(
+    connection: AsyncConnection, wanted: RecordingFilter, offset: int, limit: int, gathered: int
+) -> RecordingPage:
+    if wanted.sort is RecordingSort.START_TIME:
+        return await store.page(connection, wanted, offset, limit)
+    return await listing.page(connection, wanted, offset, limit, gathered=gathered)
+
+
+async def _ranks(connection: AsyncConnection) -> list[tuple[object, ...]]:
+    return sorted(map(tuple, await connection.execute(select(recording_ranks))))
+
+
 async def _days(connection: AsyncConnection) -> Counter[tuple[int, str]]:
     rows = (await connection.execute(select(recording_days))).all()
     return Counter({(day, stream): count for day, stream, count in rows if count})
@@ -104,14 +124,16 @@ async def _days(connection: AsyncConnection) -> Counter[tuple[int, str]]:
     offset=st.integers(0, 45),
     limit=st.sampled_from((0, 1, 2, 7, 100)),
     gone=st.sets(st.integers(0, 39)),
+    gathered=st.sampled_from((0, 10, 1000)),
 )
 async def test_any_page_of_any_list_is_right(
     database: Database,
-    rows: list[tuple[str, int, int, int]],
+    rows: list[_Made],
     wanted: RecordingFilter,
     offset: int,
     limit: int,
     gone: set[int],
+    gathered: int,
 ) -> None:
     async with _undone(database) as connection:
         stored = await _insert(connection, rows)
@@ -121,22 +143,54 @@ async def test_any_page_of_any_list_is_right(
                 assert not await store.remove(connection, stored[index])
         left = [row for index, row in enumerate(stored) if index not in gone]
         expected = _expected(left, wanted)
-        page = await store.page(connection, wanted, offset, limit)
+        page = await _page(connection, wanted, offset, limit, gathered)
         assert page.total == len(expected)
         assert list(page.recordings) == expected[offset : offset + limit]
         assert await _days(connection) == Counter((row.start_us // _DAY, row.stream_name) for row in left)
         assert await store.latest_end_us(connection) == max((row.end_us for row in left), default=0)
+        kept = await _ranks(connection)
+        await connection.execute(delete(recording_ranks))
+        for statement in ranks.COUNT_ALL_SQL:
+            await connection.exec_driver_sql(statement)
+        assert kept == await _ranks(connection)
 
 
 @_each
 @given(rows=_ROWS, wanted=_FILTERS, size=st.integers(1, 9))
 async def test_the_pages_together_are_the_list(
-    database: Database, rows: list[tuple[str, int, int, int]], wanted: RecordingFilter, size: int
+    database: Database, rows: list[_Made], wanted: RecordingFilter, size: int
 ) -> None:
     async with _undone(database) as connection:
         expected = _expected(await _insert(connection, rows), wanted)
-        pages = [await store.page(connection, wanted, at, size) for at in range(0, len(expected) + size, size)]
+        pages = [await _page(connection, wanted, at, size, 0) for at in range(0, len(expected) + size, size)]
         assert [row for page in pages for row in page.recordings] == expected
+
+
+@given(st.integers(0, 2**62), st.integers(0, 2**62), st.sampled_from(ranks.SORTS))
+def test_buckets_keep_the_order(one: int, other: int, sort: RecordingSort) -> None:
+    smaller, greater = sorted((one, other))
+    first, second = ranks.bucket_of(sort, smaller), ranks.bucket_of(sort, greater)
+    assert first <= second
+    assert ranks.least_of(sort, first) <= smaller < ranks.least_of(sort, first + 1)
+    assert ranks.bucket_of(sort, ranks.least_of(sort, first)) == first
+
+
+@given(st.integers(0, 2**50))
+def test_the_buckets_of_sizes_are_narrow(size: int) -> None:
+    bucket = ranks.bucket_of(RecordingSort.SIZE_BYTES, size)
+    least, after = (ranks.least_of(RecordingSort.SIZE_BYTES, at) for at in (bucket, bucket + 1))
+    assert after - least <= max(2**14, least / 32) or size >= 2**45
+
+
+async def test_what_is_completed_again_is_counted_once(database: Database) -> None:
+    async with _undone(database) as connection:
+        (row,) = await _insert(connection, [("door", _BASE, 1, 5, True)])
+        before = await _ranks(connection)
+        await store.complete(connection, row.id, end_us=_BASE + 9 * _DAY, size_bytes=10**9)
+        assert len(await _ranks(connection)) == len(before) == 12
+        await store.complete(connection, row.id + 1, end_us=_BASE, size_bytes=1)
+        assert await store.remove(connection, row)
+        assert await _ranks(connection) == []
 
 
 async def test_a_recording_goes_from_open_to_complete_to_gone(database: Database) -> None:

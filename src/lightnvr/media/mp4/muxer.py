@@ -31,6 +31,35 @@ class Fragment:
     runs: tuple[TrackRun, ...]
 
 
+def add_track(container: OutputContainer, track: Track) -> Stream:
+    """Add a track with the coding that is in force. Raises av.FFmpegError, ValueError."""
+    stream = container.add_stream_from_template(track.template, opaque=True)
+    context = stream.codec_context
+    if track.extradata:
+        context.extradata = track.extradata
+    if isinstance(context, av.VideoCodecContext):
+        context.width, context.height = track.width, track.height
+    return stream
+
+
+def init_segment(tracks: Sequence[Track]) -> InitSegment:
+    """Return the init segment of a live file with these tracks. Raises MuxFailed when they do not fit into MP4.
+
+    H.265 is called `hvc1`, which every browser that can play it knows.
+    """
+    writer = _FragmentWriter()
+    try:
+        with av.open(writer, "w", format="mp4", options={"movflags": _MOVFLAGS, "use_editlist": "0"}) as container:
+            for track in tracks:
+                stream = add_track(container, track)
+                if track.codec == "hevc":
+                    stream.codec_context.codec_tag = "hvc1"
+            container.start_encoding()
+            return InitSegment.parse(writer.init())
+    except (av.FFmpegError, ValueError) as error:
+        raise MuxFailed(str(error)) from error
+
+
 class FragmentedMuxer:
     """Muxes the packets of one segment into an init segment and fragments, in memory.
 
@@ -68,13 +97,7 @@ class FragmentedMuxer:
             raise MuxFailed(str(error)) from error
 
     def _add(self, track: Track, origin: MediaPacket) -> "_Output":
-        stream = self._container.add_stream_from_template(track.template, opaque=True)
-        context = stream.codec_context
-        if track.extradata:
-            context.extradata = track.extradata
-        if isinstance(context, av.VideoCodecContext):
-            context.width, context.height = track.width, track.height
-        return _Output(track, stream, round(origin.time / track.time_base))
+        return _Output(track, add_track(self._container, track), round(origin.time / track.time_base))
 
     def mux(self, packet: MediaPacket) -> None:
         """Add a packet; one from before the origin is left out. Raises MuxFailed."""

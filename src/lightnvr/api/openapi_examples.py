@@ -1,0 +1,97 @@
+"""Examples for the OpenAPI document: what each body, answer and error looks like, made of what the models say."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from lightnvr.api.errors import TOO_LARGE
+
+_Node = dict[str, Any]
+
+_ERRORS: Mapping[int, str] = {
+    HTTPStatus.BAD_REQUEST: "segment_duration must be 3600 or less",
+    HTTPStatus.UNAUTHORIZED: "Unauthorized",
+    HTTPStatus.FORBIDDEN: "The role VIEWER may look but not change anything.",
+    HTTPStatus.NOT_FOUND: "Stream not found",
+    HTTPStatus.NOT_ACCEPTABLE: "WebRTC cannot carry mjpeg: choose another way of watching.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body must be application/sdp or application/json.",
+    HTTPStatus.PRECONDITION_FAILED: "This WebRTC session has another ETag.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The candidates belong to another offer.",
+    HTTPStatus.CONFLICT: "Stream already exists",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "Requested Range Not Satisfiable",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many failed attempts. Try again in 60 seconds.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Front Door sends no pictures yet.",
+}
+_OF_TAG: Mapping[tuple[str, int], str] = {
+    ("Authentication", HTTPStatus.BAD_REQUEST): "Missing or invalid username/password: both must be text.",
+    ("Authentication", HTTPStatus.UNAUTHORIZED): "Invalid credentials",
+    ("Authentication", HTTPStatus.FORBIDDEN): "Changes can be asked for by pages of this server only.",
+    ("Streams", HTTPStatus.CONFLICT): "Stream already exists",
+    ("Recordings", HTTPStatus.BAD_REQUEST): "limit must be 1 to 1000, or all",
+    ("Recordings", HTTPStatus.NOT_FOUND): "Recording not found",
+    ("Timeline", HTTPStatus.NOT_FOUND): "No recordings found for the specified time range",
+    ("Live view", HTTPStatus.FORBIDDEN): "The live view of Front Door is switched off.",
+    ("Recordings", HTTPStatus.CONFLICT): "The recording is protected. An administrator can delete it with ?force=true.",
+}
+_REFERENCE = "#/components/schemas/"
+
+
+def add_examples(document: _Node) -> None:
+    """Put an example beside every JSON schema of a request or an answer. Raises KeyError when a status has none."""
+    schemas: _Node = document["components"]["schemas"]
+    for operation in _operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            content.setdefault("example", _example(content["schema"], schemas))
+        for status, answer in operation["responses"].items():
+            content = answer.get("content", {}).get("application/json")
+            if content is None:
+                continue
+            if int(status) >= HTTPStatus.BAD_REQUEST:
+                content.setdefault("example", {"error": _sentence(operation["tags"][0], int(status))})
+            else:
+                content.setdefault("example", _example(content["schema"], schemas))
+
+
+def _operations(document: _Node) -> Iterator[_Node]:
+    for operations in document["paths"].values():
+        yield from operations.values()
+
+
+def _sentence(tag: str, status: int) -> str:
+    return _OF_TAG.get((tag, status)) or _ERRORS[status]
+
+
+def _example(schema: _Node, schemas: _Node) -> object:
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].removeprefix(_REFERENCE)]
+    if "example" in schema:
+        return schema["example"]
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "default" in schema:
+        return schema["default"]
+    for choice in ("anyOf", "oneOf", "allOf"):
+        if choice in schema:
+            return _example(schema[choice][0], schemas)
+    return _of_type(schema, schemas)
+
+
+def _of_type(schema: _Node, schemas: _Node) -> object:
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "object":
+            return {name: _example(member, schemas) for name, member in schema.get("properties", {}).items()}
+        case "array":
+            return [_example(schema["items"], schemas)]
+        case "boolean":
+            return True
+        case "integer" | "number":
+            return schema.get("minimum", 0)
+        case "null":
+            return None
+        case _:
+            return ""

@@ -1,0 +1,81 @@
+"""How requests reach the API: uvicorn, and what its connections let a handler do."""
+
+import socket
+from asyncio import BaseTransport, Transport
+from typing import cast
+
+import uvicorn
+from starlette.types import ASGIApp, Scope
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from lightnvr.api.connections import ConnectionLimits, LimitedConnection, limited_connections
+
+_EXTENSION = "lightnvr.connection"
+_MAX_MESSAGE_BYTES = 64 * 1024
+_UNSENT_BYTES = 128 * 1024
+
+
+class ClientConnection:
+    """The connection that a request came by."""
+
+    def __init__(self, transport: BaseTransport) -> None:
+        self._transport = cast("Transport", transport)
+
+    @classmethod
+    def of(cls, scope: Scope) -> "ClientConnection | None":
+        """Return the connection of a request, None under another server than ours."""
+        found = scope.get("extensions", {}).get(_EXTENSION)
+        return found if isinstance(found, cls) else None
+
+    def keep_little_waiting(self) -> None:
+        """Let the system take only so much more than the client reads.
+
+        Otherwise it takes megabytes for a client that reads slowly or not at all, which then sees what is long past.
+        """
+        connection = self._transport.get_extra_info("socket")
+        if connection is None:
+            return
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+        else:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNSENT_BYTES)
+
+    def abort(self) -> None:
+        """Cut the connection; what waits to be sent is thrown away."""
+        self._transport.abort()
+
+
+class _HttpConnection(LimitedConnection):
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {_EXTENSION: ClientConnection(self.transport)}  # type: ignore[dict-item]
+
+
+class _SocketConnection(WebSocketsSansIOProtocol):
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.handshake_complete:
+            extensions = self.scope["extensions"]
+            if extensions is not None:
+                extensions[_EXTENSION] = ClientConnection(self.transport)  # type: ignore[assignment]
+
+
+def server_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
+    """Return how the API is served.
+
+    Frames of a WebSocket are not compressed: video does not become smaller, and each connection would cost memory.
+    """
+    return uvicorn.Config(
+        app,
+        http=limited_connections(limits or ConnectionLimits(), _HttpConnection),
+        ws=_SocketConnection,
+        ws_max_size=_MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+    )

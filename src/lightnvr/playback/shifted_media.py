@@ -1,0 +1,51 @@
+"""The file of a recording, with its fragments moved to a playlist's time line as they are read."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+
+from lightnvr.media.mp4.init_segment import InitSegment
+from lightnvr.media.mp4.shifting import shift_fragment
+from lightnvr.recording.service import MediaIndex
+
+_PLAIN_BYTES = 256 * 1024
+
+
+class ShiftedMedia:
+    """Reads byte ranges of a recording's file so that its media begins `shift_us` microseconds later.
+
+    Sizes and offsets are those of the file. What is no fragment is read as it is.
+    """
+
+    def __init__(self, index: MediaIndex, shift_us: int) -> None:
+        self._table = index.table
+        tracks = InitSegment.parse(index.init_segment).tracks
+        self._ticks = {track.track_id: round(shift_us * track.timescale / 1_000_000) for track in tracks}
+
+    def read(self, descriptor: int, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes from `start` up to but without `stop`, a fragment at a time. Blocks. Raises OSError."""
+        offsets = self._table.offsets
+        position = start
+        while position < stop:
+            place = int(np.searchsorted(offsets, position, side="right")) - 1
+            begin = int(offsets[place]) if place >= 0 else 0
+            end = begin + int(self._table.sizes[place]) if place >= 0 else 0
+            if place < 0 or position >= end:
+                following = int(offsets[place + 1]) if place + 1 < len(offsets) else stop
+                upto = min(stop, following, position + _PLAIN_BYTES)
+                piece = _exactly(descriptor, position, upto)
+            else:
+                upto = min(stop, end)
+                fragment = bytearray(_exactly(descriptor, begin, end))
+                shift_fragment(fragment, self._ticks)
+                piece = bytes(memoryview(fragment)[position - begin : upto - begin])
+            yield piece
+            position = upto
+
+
+def _exactly(descriptor: int, start: int, stop: int) -> bytes:
+    content = os.pread(descriptor, stop - start, start)
+    if len(content) < stop - start:
+        raise OSError(f"the file ends at byte {start + len(content)}, before byte {stop} that was promised")
+    return content
