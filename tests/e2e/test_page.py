@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from tests.e2e.chromium import log_in
-from tests.server_process import ServerProcess
+from tests.server_process import ADMIN_PASSWORD, ServerProcess
 
 pytestmark = pytest.mark.xdist_group("page")
 
@@ -55,6 +55,20 @@ def test_a_wrong_password_is_told_in_words_and_can_be_corrected(anonymous: Page)
     log_in(anonymous)
 
     expect(anonymous.get_by_role("heading", name="Cameras")).to_be_visible()
+
+
+def test_the_form_logs_in_before_its_script_has_loaded(browser: Browser, demo: ServerProcess) -> None:
+    context = browser.new_context(base_url=demo.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/login.html")
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password").fill(ADMIN_PASSWORD)
+    page.get_by_label("Password").press("Enter")
+
+    page.wait_for_url("**/index.html")
+
+    assert context.request.get("/api/auth/verify").ok
+    context.close()
 
 
 def test_logging_out_ends_the_session(page: Page) -> None:
