@@ -194,7 +194,7 @@ class LiveSettings(Section):
         "commas. Empty: what the STUN server says.",
     )
     webrtc_max_viewers: int = Field(
-        128, ge=1, le=4096, description="How many viewers can use WebRTC at once, connected or about to be."
+        256, ge=1, le=4096, description="How many viewers can use WebRTC at once, connected or about to be."
     )
 
     hls_segment_s: float = Field(

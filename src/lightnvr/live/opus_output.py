@@ -177,7 +177,7 @@ class OpusTranscoder:
         self._encoder.layout = layout
         self._encoder.format = "flt"
         self._encoder.bit_rate = _BITS_PER_CHANNEL * channels
-        self._encoder.options = {"application": "lowdelay", "frame_duration": "20"}
+        self._encoder.options = {"application": "lowdelay", "frame_duration": "20", "compression_level": "5"}
         self._resampler = av.AudioResampler("flt", layout, RATE, frame_size=_FRAME_SAMPLES)
         self._next: int | None = None
 

@@ -24,7 +24,7 @@ FOR_EVERY_USER = {("delete", "/api/webrtc/{session_id}")}
 """Methods that change nothing but what the caller watches."""
 
 PUBLIC_PATHS = {
-    ("get", "/api/health"), ("post", "/api/auth/login"), ("get", "/api/auth/login/config"),
+    ("get", "/api/health"), ("get", "/api/health/hls"), ("post", "/api/auth/login"), ("get", "/api/auth/login/config"),
     ("post", "/api/auth/logout"), ("get", "/logout"),
 }  # fmt: skip
 

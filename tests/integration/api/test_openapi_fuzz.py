@@ -1,14 +1,17 @@
 """Schemathesis calls every operation of the OpenAPI document with what it allows and with what it does not."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.integration.api import schemathesis_hooks
 from tests.integration.api.running import running_api
 
 _COMMAND = Path(sys.executable).with_name("schemathesis")
+_ROOT = Path(__file__).parents[3]
 _EXCLUDED = (
     "positive_data_acceptance",  # what an address of a camera or a free name is cannot be said in a schema
     "allow_header_conformance",  # /api/streams/test is an address of its own and that of a stream named test
@@ -36,5 +39,14 @@ def test_every_answer_is_declared_and_none_is_a_500(tmp_path: Path, user: str | 
             "--no-color",
             *([f"--header=X-API-Key: {api.keys[user]}"] if user else []),
         ]
-        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
+        hooks = {"SCHEMATHESIS_HOOKS": schemathesis_hooks.__name__, "PYTHONPATH": str(_ROOT)}
+        result = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=os.environ | hooks,
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
     assert result.returncode == 0, result.stdout + result.stderr

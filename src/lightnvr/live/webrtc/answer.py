@@ -26,10 +26,11 @@ class AgreedMedia:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What is sent; one of both at least."""
+    """What is sent; one of both at least. `silent` is an audio section that a camera without sound leaves unused."""
 
     video: AgreedMedia | None
     audio: AgreedMedia | None
+    silent: AgreedMedia | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,19 @@ def agree(offer: Offer, tracks: Sequence[Track], ssrcs: tuple[int, int]) -> Agre
         codec = choose_video(camera_video, section.codecs)
         video = AgreedMedia(section.mid, codec, ssrcs[0], section.extensions.get(PLAYOUT_DELAY, 0))
     section = _receiving(offer, "audio")
-    if camera_sounds and section and (chosen := choose_audio(section.codecs)):
+    if section and (chosen := choose_audio(section.codecs)):
         audio = AgreedMedia(section.mid, chosen, ssrcs[1])
+    silent = None
+    if not camera_sounds:
+        audio, silent = None, audio
     if not video and not audio:
         raise UnsupportedTracks("The offer asks for nothing that the camera sends: offer to receive video.")
-    return Agreement(video, audio)
+    return Agreement(video, audio, silent)
 
 
 def write_answer(offer: Offer, agreement: Agreement, transport: LocalTransport, session_id: int) -> str:
     """Return the SDP of the answer, with all candidates."""
-    media = {agreed.mid: agreed for agreed in (agreement.video, agreement.audio) if agreed}
+    media = {agreed.mid: agreed for agreed in (agreement.video, agreement.audio, agreement.silent) if agreed}
     answered = [mid for mid in offer.bundled if mid in media]
     lines = [
         "v=0",
@@ -91,7 +95,10 @@ def write_answer(offer: Offer, agreement: Agreement, transport: LocalTransport, 
     ]
     for section in offer.sections:
         agreed = media.get(section.mid)
-        lines += _section(section, agreed, transport) if agreed else _refusal(section)
+        if agreed is None:
+            lines += _refusal(section)
+        else:
+            lines += _section(section, agreed, transport, sends=agreed is not agreement.silent)
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -100,15 +107,17 @@ def _receiving(offer: Offer, kind: str) -> OfferedSection | None:
     return next((s for s in offer.sections if s.kind == kind and s.receives and s.mid in offer.bundled), None)
 
 
-def _section(section: OfferedSection, agreed: AgreedMedia, transport: LocalTransport) -> Iterator[str]:
+def _section(section: OfferedSection, agreed: AgreedMedia, transport: LocalTransport, *, sends: bool) -> Iterator[str]:
     codec, number = agreed.codec, agreed.codec.payload_type
     port, host = _default(transport.candidates)
     yield f"m={section.kind} {port} {section.protocol} {number}"
     yield f"c=IN IP{ipaddress.ip_address(host).version} {host}"
     yield f"a=rtcp:9 IN IP{ipaddress.ip_address(host).version} {host}"
     yield f"a=mid:{section.mid}"
-    yield "a=sendonly"
-    yield f"a=msid:{CNAME} {section.kind}"
+    yield "a=sendonly" if sends else "a=inactive"
+    if sends:
+        yield f"a=msid:{CNAME} {section.kind}"
+        yield f"a=ssrc:{agreed.ssrc} cname:{CNAME}"
     yield "a=rtcp-mux"
     yield "a=rtcp-rsize"
     channels = f"/{codec.channels}" if section.kind == "audio" else ""
@@ -121,7 +130,6 @@ def _section(section: OfferedSection, agreed: AgreedMedia, transport: LocalTrans
         yield from (f"a=rtcp-fb:{number} {kind}" for kind in _FEEDBACK if kind in codec.feedback)
         if agreed.playout_delay:
             yield f"a=extmap:{agreed.playout_delay} {PLAYOUT_DELAY}"
-    yield f"a=ssrc:{agreed.ssrc} cname:{CNAME}"
     yield f"a=ice-ufrag:{transport.ufrag}"
     yield f"a=ice-pwd:{transport.password}"
     yield f"a=fingerprint:{transport.fingerprint}"

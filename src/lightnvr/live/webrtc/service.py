@@ -39,7 +39,7 @@ class WebRtcOptions:
     port: int = 0
     external: tuple[str, ...] = ()
     stun_server: str = ""
-    max_viewers: int = 128
+    max_viewers: int = 256
     connect_s: float = _CONNECT_S
 
 
