@@ -61,7 +61,7 @@ class FragmentTable:
         return cls(offsets, np.ascontiguousarray(sizes), starts, durations, (flagged & 1).astype(np.bool_))
 
 
-def _variable_length_integers(content: npt.NDArray[np.uint8]) -> Int64s:
+def _variable_length_integers(content: "npt.NDArray[np.uint8]") -> Int64s:
     if not len(content):
         return np.zeros(0, np.int64)
     ends = np.flatnonzero(content < 0x80)

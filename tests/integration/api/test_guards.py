@@ -24,7 +24,7 @@ FOR_EVERY_USER = {("delete", "/api/webrtc/{session_id}")}
 """Methods that change nothing but what the caller watches."""
 
 PUBLIC_PATHS = {
-    ("get", "/api/health"), ("post", "/api/auth/login"), ("get", "/api/auth/login/config"),
+    ("get", "/api/health"), ("get", "/api/health/hls"), ("post", "/api/auth/login"), ("get", "/api/auth/login/config"),
     ("post", "/api/auth/logout"), ("get", "/logout"),
 }  # fmt: skip
 
@@ -57,10 +57,6 @@ def test_an_application_with_a_socket_that_its_router_unguards_does_not_start() 
     app.include_router(router)
     with pytest.raises(RouteWithoutRole, match="/unguarded"):
         check_roles(app)
-
-
-OF_ONES_OWN = {("delete", "/api/webrtc/{session_id}")}
-"""What everybody may change, because it is theirs."""
 
 
 def test_everything_but_a_few_paths_needs_a_login(api: RunningApi) -> None:
