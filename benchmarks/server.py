@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 
@@ -45,17 +46,50 @@ class LightNvr:
     def __init__(self, data_dir: Path, environment: Mapping[str, str]) -> None:
         self._data_dir = data_dir
         self._port = _free_port()
+        self.rtsp_port = _free_port()
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("LIGHTNVR_")},
             "LIGHTNVR_ADMIN_PASSWORD": _PASSWORD,
-            "LIGHTNVR_RTSP_PORT": "0",
-            "LIGHTNVR_WEBRTC_PORT": "0",
             "LIGHTNVR_STREAMS_MAX_STREAMS": "256",
+            "LIGHTNVR_RTSP_PORT": str(self.rtsp_port),
+            "LIGHTNVR_WEBRTC_PORT": "0",
+            "LIGHTNVR_GO2RTC_STUN_ENABLED": "false",
+            "LIGHTNVR_LIVE_MAX_VIEWERS": "1024",
+            "LIGHTNVR_LIVE_WEBRTC_MAX_VIEWERS": "1024",
             **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None
         url = f"http://127.0.0.1:{self._port}"
         self._client = httpx.Client(base_url=url, auth=("admin", _PASSWORD), timeout=_PATIENCE_S, trust_env=False)
+
+    @property
+    def url(self) -> str:
+        """The address of the server, without a slash at its end."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def url_with_password(self) -> str:
+        """The same with the credentials in it, for programs that take them there."""
+        return self.url.replace("//", f"//admin:{quote(_PASSWORD)}@", 1)
+
+    @property
+    def rtsp_url(self) -> str:
+        """The address of the RTSP server, with the credentials."""
+        return f"rtsp://admin:{quote(_PASSWORD)}@127.0.0.1:{self.rtsp_port}"
+
+    @property
+    def client(self) -> httpx.Client:
+        """A client that is logged in."""
+        return self._client
+
+    def rtsp(self, stream: str) -> str:
+        """Where a stream can be watched by RTSP."""
+        return f"{self.rtsp_url}/{stream}"
+
+    def ticket(self, stream: str) -> str:
+        """Return a ticket for the live view of a stream. Raises httpx.HTTPError."""
+        ticket: str = self._client.post(f"/api/streams/{stream}/ticket").raise_for_status().json()["ticket"]
+        return ticket
 
     @property
     def pid(self) -> int:
