@@ -27,6 +27,7 @@ _TAGS: Mapping[str, str] = {
     "Streams": "The cameras: what is configured, and what each is doing.",
     "Timeline": "Recorded time as one stretch, whatever files it lies in.",
     "Live view": "Watching cameras as they are now.",
+    "Storage": "How full the disk is, and making room.",
     "Recordings": "What was recorded: lists, and the files themselves.",
     "Health": "Whether the server lives, and how its streams are.",
     "ICE servers": "What browsers need for live view from other networks.",

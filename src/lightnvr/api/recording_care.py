@@ -95,9 +95,9 @@ class ProtectedRecordings(BaseModel):
 )
 async def list_protected(
     services: Services,
-    stream: Annotated[str | None, Query(description="Name of one stream.")] = None,
-    page: Annotated[int, Query(ge=1, le=10**12)] = 1,
-    limit: Annotated[int, Query(ge=1, le=1000, description="How many a page.")] = 20,
+    stream: Annotated[str | None, Query(description="Name of one stream.", examples=["Front Door"])] = None,
+    page: Annotated[int, Query(ge=1, le=10**12, description="Which page.", examples=[1])] = 1,
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many a page.", examples=[20])] = 20,
 ) -> Response:
     """Recordings that are never deleted automatically, newest first, a page at a time."""
     if stream is not None and "\x00" in stream:

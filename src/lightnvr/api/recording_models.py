@@ -32,7 +32,7 @@ _EXAMPLE: JsonDict = {
     "height": 1080,
     "fps": 15.0,
     "damaged": "",
-    "retention_days": None,
+    "retention_days": 90,
     "retention_tier": "standard",
 }
 

@@ -34,23 +34,40 @@ Source = Annotated[
         examples=["Front Door"],
     ),
 ]
-_Side = Query(ge=_SMALLEST, le=_LARGEST, description="In pixels. With one side the other follows; never enlarged.")
+_Side = Query(
+    ge=_SMALLEST,
+    le=_LARGEST,
+    description="In pixels. With one side the other follows; never enlarged.",
+    examples=[640],
+)
 
 
 def picture_form(
     width: Annotated[int | None, _Side] = None,
     height: Annotated[int | None, _Side] = None,
-    quality: Annotated[int | None, Query(ge=1, le=100, description="Of the JPEG, 80 by default.")] = None,
+    quality: Annotated[
+        int | None, Query(ge=1, le=100, description="Of the JPEG, 80 by default.", examples=[80])
+    ] = None,
 ) -> PictureForm:
     """Return how a picture is wanted."""
     return PictureForm(width, height, quality)
 
 
+def _also(name: str, description: str, example: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "in": "query",
+        "schema": {"type": "string"},
+        "description": description,
+        "example": example,
+    }
+
+
 Form = Annotated[PictureForm, Depends(picture_form)]
 _ALSO_TAKEN = {
     "parameters": [
-        {"name": "t", "in": "query", "schema": {"type": "string"}, "description": "Anything; keeps caches away."},
-        {"name": "cache", "in": "query", "schema": {"type": "string"}, "description": "For clients of the original."},
+        _also("t", "Anything; keeps caches away.", "1785578400"),
+        _also("cache", "For clients of the original.", "30s"),
     ]
 }
 """Nothing depends on these: a picture is never older than the latest keyframe."""
@@ -98,7 +115,9 @@ async def frame(
     summary="Get the latest picture of a stream",
 )
 async def snapshot(
-    stream_name: Annotated[str, Path(description="Name of the stream, percent-encoded, or its id.")],
+    stream_name: Annotated[
+        str, Path(description="Name of the stream, percent-encoded, or its id.", examples=["Front Door"])
+    ],
     request: Request,
     services: Services,
     watcher: Watcher,
