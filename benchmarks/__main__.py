@@ -12,6 +12,10 @@ _SHORT: dict[str, tuple[str, ...]] = {
     "rotation": ("--cameras", "2", "--rotations", "1"),
     "reconnect": ("--cameras", "2", "--cuts", "2", "--longest", "5"),
     "start_stop": ("--cameras", "4", "--rounds", "1", "--seconds", "2"),
+    "live_latency": ("--ways", "rtsp", "webrtc", "mse", "--seconds", "5", "--settle", "3"),
+    "first_frame": ("--rounds", "2"),
+    "idle_cost": ("--cameras", "2", "--rounds", "1", "--seconds", "5", "--use", "3"),
+    "viewers": ("--cameras", "2", "--step", "4", "--most", "4", "--seconds", "5", "--reference", "2"),
     "list_recordings": ("--rows", "20000", "--repeat", "5"),
     "timeline_query": ("--rows", "20000", "--repeat", "5"),
 }
