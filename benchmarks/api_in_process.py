@@ -35,9 +35,16 @@ from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
 from lightnvr.playback.timeline import Timeline
+from lightnvr.recording.archive import StoredArchive
+from lightnvr.recording.care import StoredCare
+from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
+from lightnvr.recording.removal import Removal
 from lightnvr.recording.service import Recordings
+from lightnvr.storage.keeper import Keeper, KeeperOptions
+from lightnvr.storage.pressure import PressureRules
+from lightnvr.storage.retention import Rules
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.model import StreamNotFound
 from lightnvr.streams.secrets import SecretBox
@@ -78,6 +85,15 @@ async def api_key(database: Database, folder: Path) -> str:
     return await administration.renew_api_key(_USER)
 
 
+def _keeper(database: Database) -> Keeper:
+    async def rules() -> Rules:
+        return Rules({})
+
+    archive = StoredArchive(database, Removal(database, OsDisk(), OpenRecordings(), lambda: 0))
+    options = KeeperOptions(PressureRules())
+    return Keeper(archive, rules, options, system_us=lambda: time.time_ns() // 1000, monotonic_s=time.monotonic)
+
+
 def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
     """Return the whole application, with its authentication and everything that stands before a handler."""
     accounts = AccountStore(database)
@@ -109,6 +125,8 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             ),
             supervisors=NothingRuns(),
             recordings=recordings,
+            care=StoredCare(database),
+            keeper=_keeper(database),
             timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(time.time() * 1e6)),
             live=live,
             pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),

@@ -22,6 +22,7 @@ from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.library import RecordingLibrary
 from lightnvr.recording.model import DAY_US, RecordingFilter, RecordingSort
 from lightnvr.recording.open_recordings import OpenRecordings
+from lightnvr.recording.removal import Removal
 
 TARGET_MS = 20.0
 _HOUR_US = DAY_US // 24
@@ -96,7 +97,9 @@ def _sorted(name: str, wanted: RecordingFilter) -> dict[str, RecordingFilter]:
 async def _measure(arguments: argparse.Namespace, folder: Path, url: URL) -> list[Timed]:
     database = open_database(url)
     try:
-        library = RecordingLibrary(database, OsDisk(), OpenRecordings())
+        opened = OpenRecordings()
+        removal = Removal(database, OsDisk(), opened, lambda: 0)
+        library = RecordingLibrary(database, opened, removal)
         app, key = api_on(database, library, folder), await api_key(database, folder)
         rng = random.Random(1)
         timed: list[Timed] = []

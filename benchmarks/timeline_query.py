@@ -22,6 +22,7 @@ from lightnvr.recording.fragment_index import FragmentIndex, IndexedFragment
 from lightnvr.recording.library import RecordingLibrary
 from lightnvr.recording.model import DAY_US
 from lightnvr.recording.open_recordings import OpenRecordings
+from lightnvr.recording.removal import Removal
 
 _STREAM = "cam7"
 _FRAGMENT_US = 500_000
@@ -78,7 +79,9 @@ async def _measure(
     rng = random.Random(1)
     taken: dict[str, tuple[list[float], int]] = {}
     try:
-        app = api_on(database, RecordingLibrary(database, OsDisk(), OpenRecordings()), folder)
+        opened = OpenRecordings()
+        library = RecordingLibrary(database, opened, Removal(database, OsDisk(), opened, lambda: 0))
+        app = api_on(database, library, folder)
         key = await api_key(database, folder)
         for name in _TARGETS_MS:
             times: list[float] = []

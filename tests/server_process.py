@@ -47,6 +47,8 @@ class ServerProcess:
             "LIGHTNVR_WEB_PORT": str(self._port),
             "LIGHTNVR_WEB_BIND_IP": "127.0.0.1",
             "LIGHTNVR_ADMIN_PASSWORD": ADMIN_PASSWORD,
+            # How full the disk of the tests is must not matter.
+            "LIGHTNVR_STORAGE_AUTO_DELETE_OLDEST": "false",
             "LIGHTNVR_RTSP_PORT": "0",
             "LIGHTNVR_WEBRTC_PORT": "0",
             **(environment or {}),

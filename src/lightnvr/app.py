@@ -2,21 +2,16 @@
 
 import asyncio
 import logging
-import random
 import shutil
 import signal
-import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import uvicorn
 import uvloop
-from starlette.types import ASGIApp
 
 from lightnvr import __version__
 from lightnvr.accounts.authentication import Authentication
@@ -27,10 +22,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
-from lightnvr.api.connections import ConnectionLimits
-from lightnvr.api.relay import RelayPaths
 from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
-from lightnvr.api.serving import server_config
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
@@ -40,9 +32,6 @@ from lightnvr.live.connections import Seats, ViewerLimits
 from lightnvr.live.darkroom import Darkroom
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.pictures import Pictures
-from lightnvr.live.rtsp import Limits, RtspServer
-from lightnvr.live.rtsp.restream import Restream
-from lightnvr.live.webrtc import WebRtc
 from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
@@ -52,30 +41,32 @@ from lightnvr.process import (
     allow_many_open_files,
     be_frugal_with_memory,
     give_memory_back,
-    open_files_limit,
     sole_owner,
 )
+from lightnvr.recording.archive import StoredArchive
+from lightnvr.recording.care import StoredCare
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.library import RecordingLibrary
 from lightnvr.recording.recorded_time import StoredTime
+from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc
+from lightnvr.storage.keeper import Keeper
+from lightnvr.storage.retention import Rules
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
 from lightnvr.streams.live_inputs import CatalogLiveInputs
 from lightnvr.streams.plan import StreamPlan
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from lightnvr.wiring import HubRecorder, admit_by, ice_servers, plan_for, webrtc_options
+from lightnvr.wiring import HubRecorder, ice_servers, keeping, plan_for, rules_for
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
-_GRACE_S = 0.5
 """How long answers that are on their way may take when the server stops."""
 
 _HOUSEKEEPING_S = 15.0
 _PICTURE_THREADS = 2
-_SLOW_VIEWER_S = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -158,8 +149,9 @@ async def running(
         authentication, logins, sessions = _authentication(settings, AccountStore(database), secrets)
         async with (
             _recording(settings, database, catalog) as (engine, fleet),
+            _keeping(settings, database, catalog, engine) as keeper,
             _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
-            _webrtc(settings, live) as webrtc,
+            serve_webrtc(settings, live) as webrtc,
             _darkroom() as darkroom,
             _housekeeping(),
         ):
@@ -171,7 +163,9 @@ async def running(
                 logins=logins,
                 streams=catalog,
                 supervisors=fleet,
-                recordings=RecordingLibrary(database, OsDisk(), engine.open_recordings),
+                recordings=RecordingLibrary(database, engine.open_recordings, engine.removal),
+                care=StoredCare(database),
+                keeper=keeper,
                 timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,
                 webrtc=webrtc,
@@ -182,7 +176,7 @@ async def running(
                 probe=_look,
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
-                problems=engine.problems,
+                problems=lambda: (*engine.problems(), *keeper.problems()),
                 viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 options=ApiOptions(
                     version=__version__,
@@ -194,9 +188,9 @@ async def running(
             )
             api = create_api(services)
             async with (
-                _rtsp(settings, live, authentication) as rtsp_port,
-                _relay(settings, api) as relay_port,
-                _http(settings.web.bind_ip, settings.web.port, api) as (port, task),
+                serve_rtsp(settings, live, authentication) as rtsp_port,
+                serve_relay(settings, api) as relay_port,
+                serve_http(settings.web.bind_ip, settings.web.port, api) as (port, task),
             ):
                 try:
                     yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live)
@@ -250,6 +244,36 @@ async def _recording(
 
 
 @asynccontextmanager
+async def _keeping(
+    settings: Settings, database: Database, catalog: StreamCatalog, engine: RecordingEngine
+) -> AsyncIterator[Keeper]:
+    async def rules() -> Rules:
+        return rules_for(await catalog.every(), settings.storage)
+
+    keeper = Keeper(
+        StoredArchive(database, engine.removal),
+        rules,
+        keeping(settings.storage),
+        system_us=lambda: time.time_ns() // 1000,
+        monotonic_s=time.monotonic,
+    )
+    days = settings.storage.retention_days
+    log.info(
+        "recordings are kept %s unless their stream says otherwise; %s",
+        f"for {days} days" if days else "without limit of time",
+        f"the oldest go when less than {settings.storage.min_free_pct:g} % of the disk is free"
+        if settings.storage.auto_delete_oldest
+        else "none are deleted when the disk is full",
+    )
+    task = asyncio.create_task(keeper.run(), name="keeper")
+    try:
+        yield keeper
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@asynccontextmanager
 async def _live(inputs: CatalogLiveInputs, authentication: Authentication) -> AsyncIterator[Channels]:
     audience = Audience(authentication.standing.lapsed)
     channels = Channels(inputs, audience)
@@ -269,37 +293,6 @@ async def _darkroom() -> AsyncIterator[Darkroom]:
         yield darkroom
     finally:
         await darkroom.close()
-
-
-@asynccontextmanager
-async def _rtsp(settings: Settings, live: Channels, authentication: Authentication) -> AsyncIterator[int | None]:
-    host, port = settings.web.bind_ip, settings.live.rtsp_port
-    if not settings.live.rtsp_enabled or not port:
-        yield None
-        return
-    mounts = Restream(live, admit_by(authentication), random.SystemRandom())
-    server = RtspServer(mounts, host=host, port=port, limits=Limits(max_lag=_SLOW_VIEWER_S))
-    try:
-        await server.start()
-    except OSError as error:
-        raise OSError(
-            f"Cannot listen on {host}, port {port}, for RTSP: {error.strerror}. Choose another port with "
-            "[live] rtsp_port (LIGHTNVR_RTSP_PORT); 0 is none."
-        ) from error
-    try:
-        log.info("streams can be watched at rtsp://%s:%d/name", host, server.port)
-        yield server.port
-    finally:
-        await server.close()
-
-
-@asynccontextmanager
-async def _webrtc(settings: Settings, live: Channels) -> AsyncIterator[WebRtc]:
-    webrtc = WebRtc(live, webrtc_options(settings), partial(datetime.now, UTC), random.SystemRandom())
-    try:
-        yield webrtc
-    finally:
-        await webrtc.close()
 
 
 def _authentication(
@@ -344,69 +337,3 @@ async def _space(engine: RecordingEngine, root: Path) -> StorageSpace:
 
 async def _look(address: SourceAddress, transport: Transport) -> ProbeResult:
     return await asyncio.to_thread(probe, address, transport, _PROBE_S)
-
-
-class _Server(uvicorn.Server):
-    """Signals are handled by the composition root: uvicorn would raise them again and skip the finishing of files."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept requests."""
-        await super().startup(sockets)
-        self.ready.set()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what is quick be finished, then cut the rest: a download must not hold up the finishing of files."""
-        cut = asyncio.get_running_loop().call_later(_GRACE_S, self._cut)
-        try:
-            await super().shutdown(sockets)
-        finally:
-            cut.cancel()
-
-    def _cut(self) -> None:
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def _relay(settings: Settings, api: ASGIApp) -> AsyncIterator[int | None]:
-    if not settings.go2rtc.api_port:
-        yield None
-        return
-    async with _http(settings.web.bind_ip, settings.go2rtc.api_port, RelayPaths(api), "[go2rtc] api_port") as (port, _):
-        yield port
-
-
-@asynccontextmanager
-async def _http(
-    host: str, wanted_port: int, app: ASGIApp, option: str = "--port"
-) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
-    listener = _listen(host, wanted_port, option)
-    server = _Server(server_config(app, ConnectionLimits(connections=min(1000, open_files_limit() // 2))))
-    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http {wanted_port}")
-    try:
-        ready = asyncio.create_task(server.ready.wait())
-        await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        yield int(listener.getsockname()[1]), task
-    finally:
-        server.should_exit = True
-        await asyncio.wait([task])
-        listener.close()
-
-
-def _listen(host: str, port: int, option: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise OSError(
-            f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with {option}."
-        ) from error

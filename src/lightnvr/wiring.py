@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 
 from lightnvr.accounts.admission import Admission
 from lightnvr.accounts.authentication import Authentication, Credentials, basic_password
 from lightnvr.accounts.model import TooManyAttempts
-from lightnvr.config.settings import Go2rtcSettings, Settings, StreamsSettings
+from lightnvr.config.settings import Go2rtcSettings, Settings, StorageSettings, StreamsSettings
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.rtsp.mount import Caller
 from lightnvr.live.rtsp.restream import Admit, TooManyTries
@@ -15,7 +16,11 @@ from lightnvr.live.webrtc import WebRtcOptions
 from lightnvr.media.hub import Hub
 from lightnvr.media.opening import OpenOptions, Transport
 from lightnvr.media.source import SourceOptions
+from lightnvr.recording.model import Tier
 from lightnvr.recording.recorder import Recorder, RecorderSettings, RecordingPlace
+from lightnvr.storage.keeper import KeeperOptions
+from lightnvr.storage.pressure import PressureRules
+from lightnvr.storage.retention import Rules, StreamRules
 from lightnvr.streams.model import Stream
 from lightnvr.streams.plan import ConnectedSource, RecordingPlan, StreamPlan
 
@@ -44,6 +49,44 @@ def plan_for(stream: Stream, patience: StreamsSettings) -> StreamPlan:
         if settings.record
         else None,
         sub_address=stream.sub_address,
+    )
+
+
+def rules_for(streams: Iterable[Stream], storage: StorageSettings) -> Rules:
+    """Return how long the recordings of each configured stream are kept, and those of all others."""
+    return Rules({stream.name: _stream_rules(stream, storage) for stream in streams}, _general_rules(storage))
+
+
+def _general_rules(storage: StorageSettings) -> StreamRules:
+    return StreamRules(storage.retention_days, storage.retention_days)
+
+
+def _stream_rules(stream: Stream, storage: StorageSettings) -> StreamRules:
+    settings = stream.settings
+    days, detection_days = settings.retention_days, settings.detection_retention_days
+    return StreamRules(
+        retention_days=storage.retention_days if days < 0 else days,
+        detection_retention_days=storage.retention_days if detection_days < 0 else detection_days,
+        multipliers={
+            Tier.CRITICAL: settings.tier_critical_multiplier,
+            Tier.IMPORTANT: settings.tier_important_multiplier,
+            Tier.EPHEMERAL: settings.tier_ephemeral_multiplier,
+        },
+        quota_bytes=settings.max_storage_mb * 1024 * 1024,
+        storage_priority=settings.storage_priority,
+    )
+
+
+def keeping(storage: StorageSettings) -> KeeperOptions:
+    """Return how the disk is kept from filling up."""
+    return KeeperOptions(
+        PressureRules(
+            warning_pct=storage.pressure_warning_pct,
+            critical_pct=storage.pressure_critical_pct,
+            emergency_pct=storage.pressure_emergency_pct,
+            min_free_pct=storage.min_free_pct,
+        ),
+        auto_delete_oldest=storage.auto_delete_oldest,
     )
 
 

@@ -36,10 +36,15 @@ class WatchedDisk:
         self._hook("sync_folder", path)
         self._disk.sync_folder(path)
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: Path) -> bool:
         """See Disk."""
         self._hook("remove", path)
-        self._disk.remove(path)
+        return self._disk.remove(path)
+
+    def remove_folder(self, path: Path) -> bool:
+        """See Disk."""
+        self._hook("remove_folder", path)
+        return self._disk.remove_folder(path)
 
 
 class _WatchedFile:
@@ -183,9 +188,13 @@ class MemoryDisk:
     def sync_folder(self, path: Path) -> None:
         """See Disk."""
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: Path) -> bool:
         """See Disk."""
-        self.files.pop(path, None)
+        return self.files.pop(path, None) is not None
+
+    def remove_folder(self, path: Path) -> bool:
+        """See Disk. There are no folders here."""
+        return False
 
 
 def _write(content: bytearray, offset: int, written: bytes) -> None:

@@ -166,7 +166,8 @@ def quick_settings(
     settings = Settings.model_validate(
         {
             "general": {"data_dir": folder},
-            "storage": storage,
+            # How full the disk of the tests is must not matter.
+            "storage": {"auto_delete_oldest": False, **storage},
             "web": {"auth_enabled": bool(password), "password": password, "bind_ip": "127.0.0.1"},
             "live": {
                 "rtsp_port": free_port() if rtsp else 0,

@@ -68,12 +68,18 @@ class PowerCutDisk:
         self._names = {name: synced or name.parent == path for name, synced in self._names.items()}
         self._deleted = {name: file for name, file in self._deleted.items() if name.parent != path}
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: Path) -> bool:
         """See Disk."""
         self.operate()
         file = self._files.pop(path, None)
         if file is not None and self._names.pop(path):
             self._deleted[path] = file
+        return file is not None
+
+    def remove_folder(self, path: Path) -> bool:
+        """See Disk. Folders stay."""
+        self.operate()
+        return False
 
     def cut(self, chance: random.Random) -> dict[Path, bytes]:
         """Return what may be on the disk after a power cut now; each call is another possibility."""

@@ -35,6 +35,7 @@ from lightnvr.recording.model import (
     RecordingNotFound,
     RecordingProtected,
     RecordingStillOpen,
+    RecordingUndeletable,
 )
 from lightnvr.streams.model import DuplicateStream, InvalidStreamSetting, StreamNotFound, TooManyStreams
 
@@ -60,6 +61,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NothingRecorded: HTTPStatus.NOT_FOUND,
+    RecordingUndeletable: HTTPStatus.SERVICE_UNAVAILABLE,
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,
@@ -160,12 +162,14 @@ def _http_exception(request: Request, error: Exception) -> JSONResponse:
 
 def _allowed_methods(request: Request) -> list[str]:
     # The framework names only the methods of the first route that has this path.
-    methods: set[str] = set()
+    taken: set[str] = set()
+    refused: set[str] = set()
     for context in iter_route_contexts(request.app.routes):
         route = context.original_route
         if isinstance(route, APIRoute) and route.path_regex.match(request.url.path):
-            methods |= route.methods or set()
-    return sorted(methods)
+            ours = refused if route.status_code == HTTPStatus.METHOD_NOT_ALLOWED else taken
+            ours |= (route.methods or set()) - taken - refused
+    return sorted(taken)
 
 
 def _unexpected(_request: Request, _error: Exception) -> JSONResponse:

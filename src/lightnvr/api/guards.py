@@ -21,8 +21,8 @@ _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # Not no-referrer: a form that posts itself would then say "Origin: null" (Fetch standard, 3.2), as a page of
-    # another site may, and be refused.
+    # Not no-referrer: a form that posts itself would then say "Origin: null" (Fetch standard, section 3.2), as a page
+    # of another site may, and be refused.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from lightnvr.api.times import iso
-from lightnvr.recording.model import CaptureMethod, Recording
+from lightnvr.recording.model import CaptureMethod, Recording, Tier
 
 _EXAMPLE: JsonDict = {
     "id": 4711,
@@ -32,6 +32,8 @@ _EXAMPLE: JsonDict = {
     "height": 1080,
     "fps": 15.0,
     "damaged": "",
+    "retention_days": None,
+    "retention_tier": "standard",
 }
 
 
@@ -69,6 +71,8 @@ class RecordingAnswer(BaseModel):
     height: int
     fps: float
     damaged: str = Field(description="Empty, or what is wrong with the file.")
+    retention_days: int | None = Field(description="Days that it is kept, 0 without limit; null: as its stream says.")
+    retention_tier: Tier = Field(description="How much it matters.")
 
 
 class Pagination(BaseModel):
@@ -121,6 +125,8 @@ def recording_answer(recording: Recording, roots: Mapping[int, Path]) -> Recordi
         height=recording.height,
         fps=recording.fps,
         damaged=recording.damaged,
+        retention_days=recording.override_days,
+        retention_tier=recording.tier,
     )
 
 

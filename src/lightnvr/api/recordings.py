@@ -168,7 +168,7 @@ async def get_recording(recording_id: RecordingId, services: Services) -> Respon
 @router.delete(
     "/{id}",
     response_model=RecordingDeleted,
-    responses=declared(400, 401, 403, 404, 409, 429),
+    responses=declared(400, 401, 403, 404, 409, 429, 503),
     summary="Delete a recording",
 )
 async def delete_recording(

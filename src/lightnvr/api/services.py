@@ -21,7 +21,8 @@ from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
 from lightnvr.playback.timeline import Timeline
-from lightnvr.recording.service import Recordings
+from lightnvr.recording.service import RecordingCare, Recordings
+from lightnvr.storage.report import StorageKeeper
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.service import StreamSupervisors
 
@@ -71,6 +72,8 @@ class ApiServices:
     streams: StreamCatalog
     supervisors: StreamSupervisors
     recordings: Recordings
+    care: RecordingCare
+    keeper: StorageKeeper
     timeline: Timeline
     live: Channels
     hls: HlsOutputs

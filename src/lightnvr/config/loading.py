@@ -114,7 +114,13 @@ def _validate(collected: _Collected) -> Settings:
     try:
         return Settings.model_validate({**collected.values, "later": collected.later})
     except ValidationError as error:
-        problems = [_problem(collected, tuple(str(part) for part in item["loc"])) for item in error.errors()]
+        problems = [
+            # What is wrong with several settings together says itself which they are.
+            f"[{item['loc'][0]}] {item['msg']}"
+            if item["type"] == "together"
+            else _problem(collected, tuple(str(part) for part in item["loc"]))
+            for item in error.errors()
+        ]
     raise InvalidSettings(problems)
 
 

@@ -9,12 +9,6 @@ LATER_KEYS: dict[str, frozenset[str]] = {
         {
             "path_hls",
             "max_size",
-            "retention_days",
-            "auto_delete_oldest",
-            "min_free_pct",
-            "pressure_warning_pct",
-            "pressure_critical_pct",
-            "pressure_emergency_pct",
             "record_mp4_directly",
             "mp4_path",
             "mp4_retention_days",

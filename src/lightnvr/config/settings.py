@@ -5,9 +5,10 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 _ORIGIN = re.compile(r"https?://[^/?#@*\s]+")
 
@@ -97,6 +98,38 @@ class StorageSettings(Section):
         le=60,
         description="Seconds between flushes to the disk: what a power cut can cost. 0: left to the system.",
     )
+    retention_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="Days that recordings are kept, of streams that do not say it themselves and of deleted streams. "
+        "0: as long as there is space.",
+    )
+    auto_delete_oldest: bool = Field(
+        True, description="Whether old recordings are deleted when space runs out. When false, recording stops then."
+    )
+    min_free_pct: float = Field(10.0, ge=0, le=90, description="Per cent of the disk that are kept free.")
+    pressure_warning_pct: float = Field(
+        20.0, ge=0, le=100, description="Per cent free below which the state of the disk is Warning."
+    )
+    pressure_critical_pct: float = Field(
+        10.0, ge=0, le=100, description="Per cent free below which it is Critical; less than for Warning."
+    )
+    pressure_emergency_pct: float = Field(
+        5.0, ge=0, le=100, description="Per cent free below which it is Emergency; less than for Critical."
+    )
+
+    @model_validator(mode="after")
+    def _order_the_bands(self) -> Self:
+        if not self.pressure_warning_pct > self.pressure_critical_pct > self.pressure_emergency_pct:
+            bands = f"{self.pressure_warning_pct:g}, {self.pressure_critical_pct:g}, {self.pressure_emergency_pct:g}"
+            raise PydanticCustomError(
+                "together",
+                "pressure_warning_pct, pressure_critical_pct and pressure_emergency_pct are {bands}. Each must be "
+                "less than the one before it.",
+                {"bands": bands},
+            )
+        return self
 
 
 class DatabaseSettings(Section):

@@ -159,6 +159,8 @@ recordings = Table(
     Column("schedule_restricted", Boolean, nullable=False),
     Column("protected", Boolean, nullable=False),
     Column("damaged", Text, nullable=False),
+    Column("tier", Text, nullable=False, server_default="standard"),
+    Column("override_days", Integer, nullable=True),
     UniqueConstraint("storage_id", "path"),
     sqlite_autoincrement=True,
 )
@@ -191,6 +193,37 @@ for _name, _columns in {
         postgresql_where=recordings.c.complete == true(),
     )
 
+# What may be deleted, so that the oldest of each kind are found without looking at those that stay. Few have an age of
+# their own, and few are protected: they are in indexes of their own.
+_MORTAL = (recordings.c.complete == true()) & (recordings.c.protected == false())
+for _kind, _names, _where in (
+    (
+        "removable",
+        ("stream_name", "tier", "capture_method", "start_us", "id"),
+        _MORTAL & recordings.c.override_days.is_(None),
+    ),
+    (
+        "overridden",
+        ("stream_name", "start_us", "id", "override_days"),
+        _MORTAL & recordings.c.override_days.is_not(None),
+    ),
+    ("protected", ("start_us", "id", "stream_name"), recordings.c.protected == true()),
+):
+    Index(
+        f"ix_recordings_{_kind}",
+        *(recordings.c[_each] for _each in _names),
+        sqlite_where=_where,
+        postgresql_where=_where,
+    )
+
+# Recordings whose files are being deleted. Written before the first file goes, gone with the row of the recording: what
+# a crash leaves here is finished at the next start.
+recording_deletions = Table(
+    "recording_deletions",
+    metadata,
+    Column("recording_id", RowId, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+)
+
 recording_media = Table(
     "recording_media",
     metadata,
@@ -206,7 +239,9 @@ recording_days = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("stream_name", Text, primary_key=True),
     Column("recordings", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
 )
+"""How many recordings of a stream began on a day, and how large those of them are together that are FINISHED."""
 
 # How many FINISHED recordings lie in each part of each order, by stream and by when they began; see
 # `recording/ranks.py`.

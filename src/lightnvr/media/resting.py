@@ -10,9 +10,11 @@ _MOST_GATHERED_BITS = 256 * 1024 * 8
 """No more than this gathers in the socket: a camera that TCP makes wait has little room of its own."""
 
 _DRAINED_NS = 1_000_000_000
+_COMPARED_NS = 400_000_000
 _FAST = 1.2
-_FAST_REST_NS = 100_000_000
-"""For a camera that sends so much faster than its timestamps say: nobody can tell when the next picture comes."""
+"""A camera that sends so much faster than its timestamps say, or whose packets wait to be read."""
+
+_UNSETTLED_REST_NS = 100_000_000
 
 _SET_NS = 2_000_000_000
 """A step of more than this between two pictures is a clock that was set, or a loss."""
@@ -38,15 +40,20 @@ class Resting:
         self._longest_ns = 0
         self._drained_ns = 0
         self._compared = 0
-        self._compared_ns = 0
-        self._is_fast = False
+        self._compared_ns: int | None = None
+        self._is_settled = False
 
     def drained(self, moment_ns: int) -> None:
-        """All that had come has been read, because there was a packet that had to be waited for."""
+        """All that had come has been read, because there was a packet that had to be waited for.
+
+        On a busy machine that may be wrong, and at first it is not known when pictures came. Rests are short until
+        pictures have come as fast as their timestamps say for a while.
+        """
         self._drained_ns = moment_ns
-        elapsed_ns = moment_ns - self._compared_ns
-        if elapsed_ns > _FAST_REST_NS:
-            self._is_fast = (self._latest - self._compared) * self._ns_per_tick > _FAST * elapsed_ns
+        if self._compared_ns is None:
+            self._compared, self._compared_ns = self._latest, moment_ns
+        elif (elapsed_ns := moment_ns - self._compared_ns) > _COMPARED_NS:
+            self._is_settled = (self._latest - self._compared) * self._ns_per_tick <= _FAST * elapsed_ns
             self._compared, self._compared_ns = self._latest, moment_ns
 
     def allow(self, batch_s: float, longest_s: float, bits_per_s: int) -> None:
@@ -69,12 +76,12 @@ class Resting:
             return False
         self._step = max(0, dts - self._latest)
         if not 0 <= (dts - self._latest) * self._ns_per_tick < _SET_NS:
-            self._drained_ns = came_ns - _DRAINED_NS
+            self._is_settled, self._compared_ns = False, None
         self._latest, self._latest_came_ns = dts, came_ns
         if not keyframe and 0 <= (dts - self._began) * self._ns_per_tick < self._batch_ns:
             return False
         self._began = dts
-        return came_ns - self._drained_ns < _DRAINED_NS and not self._is_fast
+        return self._is_settled and came_ns - self._drained_ns < _DRAINED_NS
 
     def rest_ns(self, now_ns: int) -> int:
         """Return how long to rest: until the picture has come that completes the batch, but not for too long.
@@ -89,6 +96,6 @@ class Resting:
         rest_ns = min(due_ns - now_ns, self._batch_ns + int(step_ns) + _LATE_NS)
         if self._longest_ns < self._batch_ns:
             rest_ns = min(rest_ns, self._longest_ns)
-        if self._is_fast:
-            rest_ns = min(rest_ns, _FAST_REST_NS)
+        if not self._is_settled:
+            rest_ns = min(rest_ns, _UNSETTLED_REST_NS)
         return rest_ns if rest_ns >= _SHORTEST_NS else 0

@@ -15,4 +15,6 @@ def add_track(container: OutputContainer, track: Track) -> Stream:
         context.extradata = track.extradata
     if isinstance(context, av.VideoCodecContext):
         context.width, context.height = track.width, track.height
+        # A muxer that counts in the time base, or in parts of it, tells apart whatever pictures the track tells apart.
+        stream.time_base = track.time_base
     return stream

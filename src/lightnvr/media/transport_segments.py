@@ -2,13 +2,19 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import av
-import numpy as np
-import numpy.typing as npt
 from av.stream import Stream
 
+from lightnvr.media.late import LateModule
 from lightnvr.media.packets import MediaPacket, Track, coded_packet
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = LateModule("numpy")
 
 TRANSPORT_STREAM_CODECS = frozenset(("h264", "hevc", "aac", "mp3"))
 """What players understand in a transport stream."""

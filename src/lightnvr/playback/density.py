@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from lightnvr.media.late import LateModule
 from lightnvr.recording.model import CaptureMethod
 from lightnvr.recording.service import Covered
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LateModule("numpy")
 
 _TRIGGERED = frozenset({CaptureMethod.MOTION, CaptureMethod.DETECTION})
 

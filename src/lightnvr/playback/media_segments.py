@@ -1,10 +1,15 @@
 """Cutting a recording into the media segments of a playlist, without touching the file."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from lightnvr.media.late import LateModule
 from lightnvr.recording.fragment_table import FragmentTable, Int64s
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LateModule("numpy")
 
 TARGET_US = 6_000_000
 

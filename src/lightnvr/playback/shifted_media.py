@@ -2,12 +2,17 @@
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from lightnvr.media.late import LateModule
 from lightnvr.media.mp4.init_segment import InitSegment
 from lightnvr.media.mp4.shifting import shift_fragment
 from lightnvr.recording.service import MediaIndex
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LateModule("numpy")
 
 _PLAIN_BYTES = 256 * 1024
 

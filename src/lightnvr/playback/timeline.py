@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from lightnvr.media.late import LateModule
 from lightnvr.playback.density import DensityBucket, density
 from lightnvr.playback.media_segments import MediaSegments, keyframe_segments, media_segments
 from lightnvr.playback.playlist import PlaylistPart, PlaylistType, media_playlist
 from lightnvr.playback.shifted_media import ShiftedMedia
 from lightnvr.recording.model import Recording, RecordingNotFound
 from lightnvr.recording.service import MediaIndex, RecordedTime
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LateModule("numpy")
 
 MAX_SPAN_US = 7 * 86_400 * 1_000_000
 MAX_SEGMENTS = 8640

@@ -1,8 +1,12 @@
 """The few things that recordings do to a file system, in one place so that tests can cut the power."""
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import Protocol
+
+_PATIENCE = 100
 
 
 class DiskFile(Protocol):
@@ -48,8 +52,12 @@ class Disk(Protocol):
         """Return when the names in this folder survive a power cut."""
         ...
 
-    def remove(self, path: Path) -> None:
-        """Delete a file; it is no error when there is none."""
+    def remove(self, path: Path) -> bool:
+        """Delete a file. Returns False when there is none. Raises OSError."""
+        ...
+
+    def remove_folder(self, path: Path) -> bool:
+        """Delete a folder in which nothing is. Returns False when there is something, or no folder. Raises OSError."""
         ...
 
 
@@ -103,7 +111,16 @@ class OsDisk:
 
     def create(self, path: Path) -> OsFile:
         """See Disk."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        for _ in range(_PATIENCE):
+            # Folders in which nothing is are deleted, perhaps just after this one was made.
+            with contextlib.suppress(FileNotFoundError):
+                return self._create(path)
+        return self._create(path)
+
+    @staticmethod
+    def _create(path: Path) -> OsFile:
+        with contextlib.suppress(FileExistsError):
+            path.parent.mkdir(parents=True, exist_ok=True)
         return OsFile(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
 
     def open(self, path: Path) -> OsFile:
@@ -118,6 +135,20 @@ class OsDisk:
         finally:
             os.close(descriptor)
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: Path) -> bool:
         """See Disk."""
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def remove_folder(self, path: Path) -> bool:
+        """See Disk."""
+        try:
+            path.rmdir()
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST):
+                return False
+            raise
+        return True

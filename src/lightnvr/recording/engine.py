@@ -17,6 +17,7 @@ from lightnvr.recording.model import Recording
 from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings
 from lightnvr.recording.recorder import RecordingPlace
 from lightnvr.recording.recovery import Recovery
+from lightnvr.recording.removal import Removal
 from lightnvr.recording.storage import Storage
 from lightnvr.recording.syncer import Syncer
 
@@ -50,6 +51,7 @@ class RecordingEngine:
         self.journal = Journal(database, self.open_recordings)
         self._finaliser = Finaliser(disk, self._finalise_failed)
         self._syncer = Syncer(disk, self.open_recordings, options.sync_interval_s)
+        self.removal = Removal(database, disk, self.open_recordings, self._now_us)
         self.place: RecordingPlace
         self.recovery: Recovery
 
@@ -82,6 +84,7 @@ class RecordingEngine:
         if not adopted:
             self._tasks.append(asyncio.create_task(self._adopt_later(storage), name="storage"))
         self._tasks.append(asyncio.create_task(self._recover(interrupted, began_us), name="recovery"))
+        self._tasks.append(asyncio.create_task(self._finish_removals(), name="interrupted deletions"))
 
     async def stop(self) -> None:
         """Finish every file and store it. Recorders must have ended."""
@@ -139,6 +142,19 @@ class RecordingEngine:
         except Exception:
             # Recording must go on; what was not mended will be at the next start.
             log.exception("mending interrupted recordings failed")
+
+    def _now_us(self) -> int:
+        return self.place.clock.now_us()
+
+    async def _finish_removals(self) -> None:
+        try:
+            removed = await self.removal.finish()
+        except Exception:
+            # Recording must go on; it is tried again whenever something is deleted.
+            log.exception("deletions that were interrupted could not be finished")
+            return
+        if removed.recordings:
+            log.info("%d recordings whose deletion was interrupted are deleted", len(removed.recordings))
 
     @staticmethod
     def _finalise_failed(recording: OpenRecording, error: OSError) -> None:

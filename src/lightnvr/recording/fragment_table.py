@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
+from lightnvr.media.late import LateModule
 from lightnvr.recording.fragment_index import INDEX_VERSION, IndexedFragment, UnknownIndexVersion
 
-Int64s = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = LateModule("numpy")
+
+Int64s: TypeAlias = "npt.NDArray[np.int64]"
+Bools: TypeAlias = "npt.NDArray[np.bool_]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class FragmentTable:
         return cls(offsets, np.ascontiguousarray(sizes), starts, durations, (flagged & 1).astype(np.bool_))
 
 
-def _variable_length_integers(content: npt.NDArray[np.uint8]) -> Int64s:
+def _variable_length_integers(content: "npt.NDArray[np.uint8]") -> Int64s:
     if not len(content):
         return np.zeros(0, np.int64)
     ends = np.flatnonzero(content < 0x80)

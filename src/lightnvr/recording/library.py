@@ -6,7 +6,6 @@ from pathlib import Path, PurePosixPath
 
 from lightnvr.db.engine import Database
 from lightnvr.recording import store
-from lightnvr.recording.disk import Disk
 from lightnvr.recording.model import (
     Recording,
     RecordingFileMissing,
@@ -15,18 +14,20 @@ from lightnvr.recording.model import (
     RecordingPage,
     RecordingProtected,
     RecordingStillOpen,
+    RecordingUndeletable,
 )
 from lightnvr.recording.open_recordings import OpenRecordings
+from lightnvr.recording.removal import Removal
 from lightnvr.recording.service import RecordingFile
 
 
 class RecordingLibrary:
     """Implements `Recordings` on the database and the disk."""
 
-    def __init__(self, database: Database, disk: Disk, open_recordings: OpenRecordings) -> None:
+    def __init__(self, database: Database, open_recordings: OpenRecordings, removal: Removal) -> None:
         self._database = database
-        self._disk = disk
         self._open = open_recordings
+        self._removal = removal
 
     async def page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
         """See Recordings."""
@@ -57,18 +58,22 @@ class RecordingLibrary:
         return RecordingFile(recording, path, length, etag, status.st_mtime)
 
     async def delete(self, recording_id: int, *, force: bool) -> None:
-        """See Recordings. The file goes first: a row without a file is seen, a file without a row is not."""
-        recording, path = await self._locate(recording_id)
+        """See Recordings."""
+        recording, _ = await self._locate(recording_id)
         if self._open.find(recording.storage_id, PurePosixPath(recording.path)) is not None or not recording.complete:
             raise RecordingStillOpen(
                 f"Recording {recording_id} is being written; it can be deleted when it is finished."
             )
         if recording.protected and not force:
             raise RecordingProtected(f"Recording {recording_id} is protected.")
-        await asyncio.to_thread(self._disk.remove, path)
-        async with self._database.writing.begin() as connection:
-            if not await store.remove(connection, recording):
-                raise RecordingNotFound(f"There is no recording {recording_id}.")
+        removed = await self._removal.remove([recording_id], force=force)
+        if recording_id in removed.failed:
+            raise RecordingUndeletable(f"The recording cannot be deleted: {removed.failed[recording_id]}")
+        if not removed.recordings:
+            # It was protected or deleted by somebody else meanwhile, or its disk went away.
+            if not force and (await self.get(recording_id)).protected:
+                raise RecordingProtected(f"Recording {recording_id} is protected.")
+            raise RecordingUndeletable("The recording cannot be deleted at this moment. It will be as soon as it can.")
 
     async def _locate(self, recording_id: int) -> tuple[Recording, Path]:
         async with self._database.reading.connect() as connection:

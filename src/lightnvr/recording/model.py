@@ -17,6 +17,24 @@ class CaptureMethod(StrEnum):
     MANUAL = "manual"
 
 
+class Tier(StrEnum):
+    """How much a recording matters. The least important go first."""
+
+    EPHEMERAL = "ephemeral"
+    STANDARD = "standard"
+    IMPORTANT = "important"
+    CRITICAL = "critical"
+
+
+BY_DETECTION = frozenset({CaptureMethod.DETECTION, CaptureMethod.MOTION})
+"""How recordings are made that show what was detected."""
+
+
+def tier_when_made(capture_method: CaptureMethod) -> Tier:
+    """Return what a recording is worth until somebody says otherwise."""
+    return Tier.IMPORTANT if capture_method in BY_DETECTION else Tier.STANDARD
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One row of the recordings table, without its media index.
@@ -43,6 +61,9 @@ class Recording:
     protected: bool
     damaged: str
     """Empty, or a sentence saying what is wrong with the file (for example "the file is missing")."""
+    tier: Tier = Tier.STANDARD
+    override_days: int | None = None
+    """How many days it is kept, 0 for ever; None as long as its stream says."""
 
 
 class RecordingSort(StrEnum):
@@ -88,6 +109,10 @@ class RecordingProtected(Exception):
 
 class RecordingStillOpen(Exception):
     """The recording is being written at this moment, so it is not deleted."""
+
+
+class RecordingUndeletable(Exception):
+    """The file of the recording cannot be removed from the disk; the text says why."""
 
 
 class RecordingFileMissing(LookupError):

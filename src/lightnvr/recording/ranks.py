@@ -5,7 +5,8 @@ of a stream that began in a period are in each bucket, and the sums over all str
 Open recordings are in no bucket: their end and size change every second.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from sqlalchemy import (
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_ranks, recordings
-from lightnvr.recording.model import DAY_US, RecordingFilter, RecordingSort
+from lightnvr.recording.model import DAY_US, Recording, RecordingFilter, RecordingSort
 from lightnvr.recording.rows import wanted_streams
 
 Part = TypeVar("Part", int, str)
@@ -107,24 +108,30 @@ def least_of(sort: RecordingSort, bucket: int) -> int:
     return bucket - (octave << _STEPS_BITS) << _LEAST_BITS + octave
 
 
-async def add(
-    connection: AsyncConnection,
-    values: Mapping[RecordingSort, int],
-    *,
-    stream_name: str,
-    start_us: int,
-    recordings: int,
-) -> None:
-    """Count a finished recording (`recordings` 1), or no more (-1). `values` has its value in each order."""
-    keys = [
-        {"sorted_by": sort.value, "stream_name": name, "period": period, "bucket": bucket_of(sort, values[sort])}
-        for sort in SORTS
-        for name in (_ANY_STREAM, stream_name)
-        for period in (_ANY_TIME, start_us // PERIOD_US)
-    ]
-    await connection.execute(_ADD, [{**key, "recordings": recordings} for key in keys])
-    if recordings < 0:
-        await connection.execute(_REMOVE_EMPTY, keys)
+async def add(connection: AsyncConnection, changes: Iterable[tuple[Recording, int]]) -> None:
+    """Count finished recordings (each with 1), or no more (each with -1)."""
+    counts: Counter[tuple[str, str, int, int]] = Counter()
+    for recording, many in changes:
+        values = {
+            RecordingSort.ID: recording.id,
+            RecordingSort.END_TIME: recording.end_us,
+            RecordingSort.SIZE_BYTES: recording.size_bytes,
+        }
+        for sort in SORTS:
+            for name in (_ANY_STREAM, recording.stream_name):
+                for period in (_ANY_TIME, recording.start_us // PERIOD_US):
+                    counts[sort.value, name, period, bucket_of(sort, values[sort])] += many
+    changed = sorted((key, many) for key, many in counts.items() if many)
+    if changed:
+        await connection.execute(_ADD, [{**_key(key), "recordings": many} for key, many in changed])
+    fewer = [_key(key) for key, many in changed if many < 0]
+    if fewer:
+        await connection.execute(_REMOVE_EMPTY, fewer)
+
+
+def _key(key: tuple[str, str, int, int]) -> dict[str, str | int]:
+    sorted_by, stream_name, period, bucket = key
+    return {"sorted_by": sorted_by, "stream_name": stream_name, "period": period, "bucket": bucket}
 
 
 async def count(connection: AsyncConnection, wanted: RecordingFilter, sort: RecordingSort) -> list[tuple[int, int]]:

@@ -5,10 +5,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, SQLColumnExpression, true
 
 from lightnvr.db.tables import recordings
-from lightnvr.recording.model import CaptureMethod, Recording, RecordingFilter
+from lightnvr.recording.model import CaptureMethod, Recording, RecordingFilter, Tier
 
 _COLUMNS = recordings.c.keys()
 _CAPTURE_METHOD = _COLUMNS.index("capture_method")
+_TIER = _COLUMNS.index("tier")
 
 
 def wanted_streams(wanted: RecordingFilter, name: SQLColumnExpression[str]) -> ColumnElement[bool]:
@@ -35,4 +36,5 @@ def recording_from(row: Row[tuple[object, ...]]) -> Recording:
     # The columns are in the order of the members. Looking each up by its name takes most of the time of a page.
     values: list[Any] = list(row[: len(_COLUMNS)])
     values[_CAPTURE_METHOD] = CaptureMethod(values[_CAPTURE_METHOD])
+    values[_TIER] = Tier(values[_TIER])
     return Recording(*values)

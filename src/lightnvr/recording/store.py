@@ -1,5 +1,6 @@
 """The queries of recordings. Every list has an index made for it; see `benchmarks/list_recordings.py`."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -9,13 +10,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_days, recording_media, recordings, storages
 from lightnvr.recording import listing, ranks
-from lightnvr.recording.model import DAY_US, Recording, RecordingFilter, RecordingPage, RecordingSort
+from lightnvr.recording.model import (
+    DAY_US,
+    Recording,
+    RecordingFilter,
+    RecordingPage,
+    RecordingSort,
+    tier_when_made,
+)
 from lightnvr.recording.open_recordings import OpenRecording, Progress
 from lightnvr.recording.rows import recording_from, wanted_starts, wanted_streams
 
 _ADD_TO_DAY = text(
-    "INSERT INTO recording_days (day, stream_name, recordings) VALUES (:day, :stream_name, :recordings)"
-    " ON CONFLICT (day, stream_name) DO UPDATE SET recordings = recording_days.recordings + excluded.recordings"
+    "INSERT INTO recording_days (day, stream_name, recordings, size_bytes)"
+    " VALUES (:day, :stream_name, :recordings, :size_bytes)"
+    " ON CONFLICT (day, stream_name) DO UPDATE SET recordings = recording_days.recordings + excluded.recordings,"
+    " size_bytes = recording_days.size_bytes + excluded.size_bytes"
 )
 
 
@@ -132,6 +142,7 @@ async def insert_open(connection: AsyncConnection, opened: OpenRecording) -> int
         "schedule_restricted": facts.schedule_restricted,
         "protected": False,
         "damaged": "",
+        "tier": tier_when_made(facts.capture_method).value,
     }
     recording_id = (await connection.execute(insert(recordings).values(values).returning(recordings.c.id))).scalar_one()
     media = {
@@ -141,9 +152,7 @@ async def insert_open(connection: AsyncConnection, opened: OpenRecording) -> int
         "synced_bytes": opened.synced_bytes,
     }
     await connection.execute(insert(recording_media).values(media))
-    await connection.execute(
-        _ADD_TO_DAY, {"day": facts.start_us // DAY_US, "stream_name": facts.stream_name, "recordings": 1}
-    )
+    await _add_to_day(connection, facts.stream_name, facts.start_us, 1, 0)
     return int(recording_id)
 
 
@@ -178,38 +187,46 @@ async def complete(
         return
     values = {"end_us": end_us, "size_bytes": size_bytes, "complete": True, "damaged": damaged}
     await connection.execute(update(recordings).where(recordings.c.id == recording_id).values(values))
-    if was.complete:
-        await _rank(connection, was, -1)
-    await _rank(connection, replace(was, end_us=end_us, size_bytes=size_bytes), 1)
+    grown = size_bytes - (was.size_bytes if was.complete else 0)
+    await _add_to_day(connection, was.stream_name, was.start_us, 0, grown)
+    before = [(was, -1)] if was.complete else []
+    await ranks.add(connection, [*before, (replace(was, end_us=end_us, size_bytes=size_bytes), 1)])
 
 
 async def remove(connection: AsyncConnection, recording: Recording) -> bool:
     """Delete the row of a recording. Returns False when it was gone already."""
-    was = await get(connection, recording.id)
-    gone = await connection.execute(delete(recordings).where(recordings.c.id == recording.id))
-    if was is None or not gone.rowcount:
-        return False
-    await connection.execute(
-        _ADD_TO_DAY, {"day": was.start_us // DAY_US, "stream_name": was.stream_name, "recordings": -1}
-    )
-    if was.complete:
-        await _rank(connection, was, -1)
-    return True
+    return bool(await remove_all(connection, [recording.id]))
 
 
-async def _rank(connection: AsyncConnection, recording: Recording, recordings: int) -> None:
+async def remove_all(connection: AsyncConnection, recording_ids: Sequence[int]) -> tuple[Recording, ...]:
+    """Delete the rows of some hundred recordings at most. Returns those that were there."""
+    chosen = recordings.c.id.in_(recording_ids)
+    there = {row[0]: recording_from(row) for row in await connection.execute(select(recordings).where(chosen))}
+    gone = set((await connection.execute(delete(recordings).where(chosen).returning(recordings.c.id))).scalars())
+    removed = tuple(recording for key, recording in there.items() if key in gone)
+    days: Counter[tuple[int, str]] = Counter()
+    sizes: Counter[tuple[int, str]] = Counter()
+    for recording in removed:
+        day = recording.start_us // DAY_US, recording.stream_name
+        days[day] -= 1
+        sizes[day] -= recording.size_bytes if recording.complete else 0
+    for (day_number, stream_name), many in sorted(days.items()):
+        size_bytes = sizes[day_number, stream_name]
+        await _add_to_day(connection, stream_name, day_number * DAY_US, many, size_bytes)
+    await ranks.add(connection, [(recording, -1) for recording in removed if recording.complete])
+    return removed
+
+
+async def _add_to_day(
+    connection: AsyncConnection, stream_name: str, start_us: int, recordings: int, size_bytes: int
+) -> None:
     values = {
-        RecordingSort.ID: recording.id,
-        RecordingSort.END_TIME: recording.end_us,
-        RecordingSort.SIZE_BYTES: recording.size_bytes,
+        "day": start_us // DAY_US,
+        "stream_name": stream_name,
+        "recordings": recordings,
+        "size_bytes": size_bytes,
     }
-    await ranks.add(
-        connection,
-        values,
-        stream_name=recording.stream_name,
-        start_us=recording.start_us,
-        recordings=recordings,
-    )
+    await connection.execute(_ADD_TO_DAY, values)
 
 
 async def ensure_storage(connection: AsyncConnection, name: str, root: str) -> tuple[int, bool]:

@@ -5,17 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-DAY_US = 86_400_000_000
-
-
-class Tier(StrEnum):
-    """How much a recording matters. The least important go first."""
-
-    EPHEMERAL = "ephemeral"
-    STANDARD = "standard"
-    IMPORTANT = "important"
-    CRITICAL = "critical"
-
+from lightnvr.recording.model import DAY_US, Tier
 
 _LEAST_FIRST = {tier: place for place, tier in enumerate(Tier)}
 
@@ -102,6 +92,8 @@ def deletions(
             gone[each.id] = Deletion(each, Reason.AGE)
     _within_quotas(mortal, rules, used_bytes, gone)
     freed = sum(deletion.recording.size_bytes for deletion in gone.values())
+    if freed >= bytes_to_free:
+        return list(gone.values())
     for each in sorted(mortal, key=lambda each: _importance(each, rules)):
         if freed >= bytes_to_free:
             break

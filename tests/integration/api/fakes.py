@@ -1,5 +1,6 @@
 """The rooms that have cameras and disks behind them, without either."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from lightnvr.recording.model import (
     RecordingStillOpen,
 )
 from lightnvr.recording.service import RecordingFile
+from lightnvr.storage.pressure import Pressure
+from lightnvr.storage.report import StorageReport
+from lightnvr.storage.retention import Reason
+from lightnvr.storage.tally import Cleanup
 from lightnvr.streams.model import StreamNotFound
 from lightnvr.streams.service import LiveInput
 from lightnvr.streams.status import StreamStatus
@@ -93,6 +98,64 @@ class ListedRecordings:
         if recording.protected and not force:
             raise RecordingProtected
         del self._recordings[recording_id]
+
+    async def protect(self, recording_id: int, protected: bool | None) -> Recording:
+        """See RecordingCare."""
+        recording = await self.get(recording_id)
+        wanted = not recording.protected if protected is None else protected
+        self._recordings[recording_id] = replace(recording, protected=wanted)
+        return self._recordings[recording_id]
+
+    async def keep_for(self, recording_id: int, days: int | None) -> Recording:
+        """See RecordingCare."""
+        self._recordings[recording_id] = replace(await self.get(recording_id), override_days=days)
+        return self._recordings[recording_id]
+
+    async def protect_all(self, recording_ids: Sequence[int], protected: bool) -> frozenset[int]:
+        """See RecordingCare."""
+        there = frozenset(recording_ids) & self._recordings.keys()
+        for recording_id in there:
+            await self.protect(recording_id, protected)
+        return there
+
+    async def protected_page(self, stream_name: str | None, *, offset: int, limit: int) -> RecordingPage:
+        """See RecordingCare."""
+        wanted = RecordingFilter(() if stream_name is None else (stream_name,))
+        page = await self.page(wanted, offset=0, limit=10**6)
+        found = [recording for recording in page.recordings if recording.protected]
+        return RecordingPage(tuple(found[offset : offset + limit]), len(found))
+
+
+class IdleKeeper:
+    """Implements `StorageKeeper` for a disk that is half full."""
+
+    def __init__(self) -> None:
+        self.cleanups: list[bool] = []
+
+    async def report(self) -> StorageReport:
+        """See StorageKeeper."""
+        return StorageReport(
+            pressure=Pressure.NORMAL,
+            total_bytes=1000,
+            free_bytes=500,
+            error="",
+            checked_at=1_785_600_000,
+            fill_rate_bps=2.0,
+            seconds_to_target=200.0,
+            cleaned_at=1_785_599_999,
+            last_cleanup=Cleanup(freed_bytes=300),
+            deleted={Reason.AGE: 3, Reason.QUOTA: 2, Reason.SPACE: 1},
+            freed_bytes=600,
+            undeletable=0,
+            min_free_pct=10.0,
+            auto_delete_oldest=True,
+            problems=(),
+        )
+
+    async def clean(self, *, aggressive: bool) -> Cleanup:
+        """See StorageKeeper."""
+        self.cleanups.append(aggressive)
+        return Cleanup({Reason.AGE: 3, Reason.QUOTA: 0, Reason.SPACE: 0}, 300)
 
 
 def _matches(recording: Recording, wanted: RecordingFilter) -> bool:

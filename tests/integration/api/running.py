@@ -42,7 +42,7 @@ from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from tests.integration.api.fakes import ListedRecordings, NotedSupervisors, NothingLive, ToldProbe
+from tests.integration.api.fakes import IdleKeeper, ListedRecordings, NotedSupervisors, NothingLive, ToldProbe
 
 PASSWORD = "correct horse battery"
 USERS = {"admin": Role.ADMIN, "editor": Role.USER, "watcher": Role.VIEWER, "machine": Role.API}
@@ -107,6 +107,8 @@ def running_api(
         streams=catalog,
         supervisors=supervisors,
         recordings=recordings,
+        care=recordings,
+        keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         live=live,
         pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),

@@ -5,12 +5,15 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError
 
+from lightnvr.db import migrating
 from lightnvr.db.engine import Database, UnusableDatabase, database_url, open_database
 from lightnvr.db.migrating import DatabaseTooNew, migrate
 from lightnvr.db.tables import metadata, recording_days, recordings
@@ -83,3 +86,45 @@ def test_other_databases_are_refused_without_telling_the_password(url: str) -> N
     with pytest.raises(UnusableDatabase) as refused:
         database_url(url, Path("unused"))
     assert "secret" not in str(refused.value)
+
+
+_OLD_ROW = """
+INSERT INTO recordings (stream_name, storage_id, path, start_us, end_us, size_bytes, complete, codec, width, height,
+  fps, capture_method, schedule_restricted, protected, damaged)
+VALUES ('door', 1, :path, :start_us, :start_us, 100, :complete, 'h264', 1, 1, 1, :method, false, :protected, '')
+"""
+
+
+async def test_recordings_of_an_older_version_are_kept_as_they_are_and_counted(empty_database: URL) -> None:
+    opened = open_database(empty_database)
+    async with opened.writing.begin() as connection:
+        await connection.run_sync(_upgrade_to, "0002")
+        await connection.execute(text("INSERT INTO storages (name, root) VALUES ('main', '/storage')"))
+        day = 86_400_000_000
+        for number, (complete, method, protected) in enumerate(
+            [(True, "continuous", True), (True, "detection", False), (False, "continuous", False)]
+        ):
+            values = {"path": f"{number}.mp4", "start_us": 20_000 * day + number, "complete": complete}
+            await connection.execute(text(_OLD_ROW), {**values, "method": method, "protected": protected})
+        await connection.execute(
+            text("INSERT INTO recording_days (day, stream_name, recordings) VALUES (20000, 'door', 3)")
+        )
+    await migrate(empty_database)
+    async with opened.reading.connect() as connection:
+        days = (await connection.execute(select(recording_days))).all()
+        columns = (recordings.c.tier, recordings.c.override_days, recordings.c.protected, recordings.c.complete)
+        rows = (await connection.execute(select(*columns).order_by(recordings.c.id))).all()
+    await opened.close()
+    assert [tuple(row) for row in days] == [(20_000, "door", 3, 200)]
+    assert [tuple(row) for row in rows] == [
+        ("standard", None, True, True),
+        ("important", None, False, True),
+        ("standard", None, False, False),
+    ]
+
+
+def _upgrade_to(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrating.__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

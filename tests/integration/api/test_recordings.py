@@ -55,6 +55,8 @@ def test_a_recording_has_every_member(client: httpx.Client, api: RunningApi) -> 
         "height": 720,
         "fps": 15.0,
         "damaged": "",
+        "retention_days": None,
+        "retention_tier": "standard",
     }
 
 

@@ -99,12 +99,23 @@ def test_the_old_dialect_is_read(load: Load) -> None:
 
 
 def test_keys_of_features_to_come_are_kept_without_a_word(load: Load) -> None:
-    loaded = load("[mqtt]\nenabled = true\nbroker_host = broker\n[storage]\nretention_days = 30\n")
+    loaded = load("[mqtt]\nenabled = true\nbroker_host = broker\n[storage]\nmax_size = 30\n")
     assert loaded.warnings == ()
     assert loaded.settings.later == {
         "mqtt": {"enabled": "true", "broker_host": "broker"},
-        "storage": {"retention_days": "30"},
+        "storage": {"max_size": "30"},
     }
+
+
+def test_bands_of_pressure_that_do_not_follow_each_other_stop_the_start(load: Load) -> None:
+    settings = load("[storage]\npressure_warning_pct = 30\nretention_days = 0\nauto_delete_oldest = no\n").settings
+    assert (settings.storage.pressure_warning_pct, settings.storage.retention_days) == (30, 0)
+    assert not settings.storage.auto_delete_oldest
+    with pytest.raises(InvalidSettings) as refused:
+        load("[storage]\npressure_warning_pct = 8\n")
+    (problem,) = refused.value.problems
+    assert problem.startswith("[storage] pressure_warning_pct, pressure_critical_pct and pressure_emergency_pct are 8,")
+    assert problem.endswith("Each must be less than the one before it.")
 
 
 def test_unknown_names_are_warned_about(load: Load) -> None:

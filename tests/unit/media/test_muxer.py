@@ -155,6 +155,19 @@ def test_a_packet_that_goes_back_in_time_is_refused_and_the_rest_goes_on() -> No
     assert numbers(muxer.init.content + b"".join(f.content for f in muxer.finish())) == shown.numbers
 
 
+@pytest.mark.parametrize("recipe", _RECIPES[::3])
+def test_pictures_that_are_closest_together_are_all_there(recipe: Recipe) -> None:
+    # As those of a camera without timestamps are when they come at once: its track counts finer than FFmpeg's stream.
+    shown = film(recipe)
+    finer = replace(shown.tracks[0], time_base=shown.tracks[0].time_base / 7)
+    chosen = [packet._replace(track=finer, dts=at, pts=at) for at, packet in enumerate(shown.packets)]
+    muxer = FragmentedMuxer([finer], chosen[0], _HALF_SECOND)
+    for packet in chosen:
+        muxer.mux(packet)
+    fragments = muxer.finish()
+    assert sum(len(run.sizes) for fragment in fragments for run in fragment.runs) == len(chosen)
+
+
 def test_a_track_that_mp4_cannot_hold_is_refused() -> None:
     shown = film(Recipe(audio=True))
     broken = replace(shown.video, extradata=b"")

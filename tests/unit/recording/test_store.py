@@ -1,6 +1,5 @@
 """The list of recordings: every page of every list is what a plain list would give."""
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -112,9 +111,18 @@ async def _ranks(connection: AsyncConnection) -> list[tuple[object, ...]]:
     return sorted(map(tuple, await connection.execute(select(recording_ranks))))
 
 
-async def _days(connection: AsyncConnection) -> Counter[tuple[int, str]]:
+async def _days(connection: AsyncConnection) -> dict[tuple[int, str], tuple[int, int]]:
     rows = (await connection.execute(select(recording_days))).all()
-    return Counter({(day, stream): count for day, stream, count in rows if count})
+    return {(day, stream): (count, size_bytes) for day, stream, count, size_bytes in rows if count or size_bytes}
+
+
+def _expected_days(rows: list[Recording]) -> dict[tuple[int, str], tuple[int, int]]:
+    expected: dict[tuple[int, str], tuple[int, int]] = {}
+    for row in rows:
+        key = row.start_us // _DAY, row.stream_name
+        count, size_bytes = expected.get(key, (0, 0))
+        expected[key] = count + 1, size_bytes + (row.size_bytes if row.complete else 0)
+    return expected
 
 
 @_each
@@ -146,7 +154,7 @@ async def test_any_page_of_any_list_is_right(
         page = await _page(connection, wanted, offset, limit, gathered)
         assert page.total == len(expected)
         assert list(page.recordings) == expected[offset : offset + limit]
-        assert await _days(connection) == Counter((row.start_us // _DAY, row.stream_name) for row in left)
+        assert await _days(connection) == _expected_days(left)
         assert await store.latest_end_us(connection) == max((row.end_us for row in left), default=0)
         kept = await _ranks(connection)
         await connection.execute(delete(recording_ranks))

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightnvr.storage.retention import DAY_US, Deletion, Kept, Reason, Rules, StreamRules, Tier, deletions, expires_us
+from lightnvr.recording.model import DAY_US, Tier
+from lightnvr.storage.retention import Deletion, Kept, Reason, Rules, StreamRules, deletions, expires_us
 
 NOW_US = 1_800_000_000_000_000
 STREAMS = ("door", "garden", "gone")

@@ -6,15 +6,16 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lightnvr.accounts.admission import Admission
 from lightnvr.live.channels import Channels
 from lightnvr.live.errors import TooManyViewers
-from lightnvr.live.webrtc.addresses import Addresses
-from lightnvr.live.webrtc.certificate import make_certificate
-from lightnvr.live.webrtc.datagrams import UdpPort
+from lightnvr.live.webrtc.answered import Answered
 from lightnvr.live.webrtc.offer import Trickle, parse_offer, parse_trickle
-from lightnvr.live.webrtc.session import Answered, Reach, Surroundings, ViewerSession
+
+if TYPE_CHECKING:
+    from lightnvr.live.webrtc.session import Surroundings, ViewerSession
 
 _CONNECT_S = 30.0
 
@@ -51,15 +52,11 @@ class WebRtc:
     ) -> None:
         self._channels = channels
         self._max_viewers = options.max_viewers
-        port = UdpPort(options.port)
-        self._surroundings = Surroundings(
-            port=port,
-            addresses=Addresses(port, external=options.external, stun_server=options.stun_server),
-            certificate=make_certificate(now()),
-            audience_channels=channels,
-            connect_s=options.connect_s,
-            rng=rng,
-        )
+        self._options = options
+        self._now = now
+        self._rng = rng
+        self._loading = asyncio.Lock()
+        self._surroundings: Surroundings | None = None
         self._sessions: dict[str, tuple[ViewerSession, asyncio.Task[None]]] = {}
 
     @property
@@ -83,7 +80,10 @@ class WebRtc:
             raise TooManyViewers(
                 f"{self._max_viewers} viewers use WebRTC already. Choose MSE or HLS, or raise webrtc_max_viewers."
             )
-        session = ViewerSession(self._surroundings, channel, admission, offer, Reach(reached_at, is_remote))
+        surroundings = await self._load()
+        from lightnvr.live.webrtc.session import Reach, ViewerSession  # noqa: PLC0415 - loaded by now
+
+        session = ViewerSession(surroundings, channel, admission, offer, Reach(reached_at, is_remote))
         task = asyncio.create_task(session.run(), name=f"webrtc {channel.source.name}")
         self._sessions[session.id] = session, task
         task.add_done_callback(lambda task: self._ended(session, task))
@@ -116,16 +116,43 @@ class WebRtc:
             session.close()
         if running:
             await asyncio.wait([task for _, task in running])
-        self._surroundings.addresses.close()
-        self._surroundings.port.close()
+        if self._surroundings is not None:
+            self._surroundings.addresses.close()
+            self._surroundings.port.close()
 
-    def _find(self, session_id: str, admission: Admission) -> ViewerSession:
+    async def _load(self) -> "Surroundings":
+        """Return what all viewers share. What it is made of takes 12 MB, so the first viewer brings it."""
+        async with self._loading:
+            if self._surroundings is None:
+                self._surroundings = await asyncio.to_thread(
+                    _surroundings, self._channels, self._options, self._now(), self._rng
+                )
+        return self._surroundings
+
+    def _find(self, session_id: str, admission: Admission) -> "ViewerSession":
         session, _ = self._sessions.get(session_id, (None, None))
         if session is None or session.admission.user.id != admission.user.id:
             raise NoSuchSession
         return session
 
-    def _ended(self, session: ViewerSession, task: "asyncio.Task[None]") -> None:
+    def _ended(self, session: "ViewerSession", task: "asyncio.Task[None]") -> None:
         self._sessions.pop(session.id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a WebRTC viewer failed", exc_info=error)
+
+
+def _surroundings(channels: Channels, options: WebRtcOptions, now: datetime, rng: random.Random) -> "Surroundings":
+    from lightnvr.live.webrtc.addresses import Addresses  # noqa: PLC0415 - see WebRtc._load
+    from lightnvr.live.webrtc.certificate import make_certificate  # noqa: PLC0415
+    from lightnvr.live.webrtc.datagrams import UdpPort  # noqa: PLC0415
+    from lightnvr.live.webrtc.session import Surroundings  # noqa: PLC0415
+
+    port = UdpPort(options.port)
+    return Surroundings(
+        port=port,
+        addresses=Addresses(port, external=options.external, stun_server=options.stun_server),
+        certificate=make_certificate(now),
+        audience_channels=channels,
+        connect_s=options.connect_s,
+        rng=rng,
+    )

@@ -17,6 +17,7 @@ from lightnvr.live.opus_output import OPUS
 from lightnvr.live.rtp_output import RTP, RtpOutput
 from lightnvr.live.webrtc.addresses import Addresses
 from lightnvr.live.webrtc.answer import Agreement, LocalTransport, agree, write_answer
+from lightnvr.live.webrtc.answered import Answered
 from lightnvr.live.webrtc.certificate import Certificate
 from lightnvr.live.webrtc.datagrams import UdpPort
 from lightnvr.live.webrtc.media import ViewerMedia
@@ -28,15 +29,6 @@ _CAMERA_S = 8.0
 """How long an offer waits for the camera's first keyframe: browsers give up after 10 s."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer to an offer. `etag` names this ICE session (RFC 9725, section 4.3.1)."""
-
-    session_id: str
-    sdp: str
-    etag: str
 
 
 @dataclass(frozen=True, slots=True)

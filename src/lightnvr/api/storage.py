@@ -1,0 +1,146 @@
+"""/api/storage: how full the disk is, and cleaning up."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from lightnvr.api.access import VIEWER, Administrator, GuardedRoute
+from lightnvr.api.answers import json_answer
+from lightnvr.api.errors import declared
+from lightnvr.api.services import Services
+from lightnvr.storage.report import StorageReport
+from lightnvr.storage.tally import Cleanup
+from lightnvr.streams.settings import YesNo
+
+router = APIRouter(prefix="/api/storage", tags=["Storage"], route_class=GuardedRoute)
+
+_DAY_S = 86_400
+
+
+class Deleted(BaseModel):
+    """How many recordings were deleted: too old, over the quota of their stream, to make room."""
+
+    age: int = Field(examples=[12])
+    quota: int = Field(examples=[0])
+    space: int = Field(examples=[0])
+
+
+class StorageState(BaseModel):
+    """The disk that recordings are written to. With several, the one with the least free space."""
+
+    pressure_level: Literal["Normal", "Warning", "Critical", "Emergency", "Unknown"]
+    pressure_level_num: int | None = Field(ge=0, le=3, examples=[0], description="0 to 3; null when it is unknown.")
+    free_space_pct: float = Field(examples=[41.7])
+    free_space_bytes: int = Field(examples=[447_700_000_000], description="What LightNVR can still write.")
+    total_space_bytes: int = Field(examples=[1_073_741_824_000])
+    used_space_bytes: int = Field(examples=[626_041_824_000], description="The rest.")
+    last_check_time: int = Field(examples=[1785578400], description="Seconds since 1970.")
+    last_cleanup_time: int = Field(examples=[1785577900], description="Seconds since 1970; 0: not yet.")
+    last_deep_time: int = Field(examples=[1785577900], description="The same: every cleanup is thorough.")
+    last_cleanup_deleted: int = Field(examples=[12], description="Recordings deleted when any were deleted last.")
+    last_cleanup_freed: int = Field(examples=[1_420_000_000], description="Bytes that these took.")
+    capacity_target_free_pct: float = Field(examples=[10.0], description="What is kept free: min_free_pct.")
+    fill_rate_bytes_per_day: float = Field(examples=[21e9], description="How recordings grow now; 0: not known yet.")
+    projected_seconds_to_target: float = Field(
+        examples=[1_400_000.0], description="Until only that much is free, if nothing is deleted; -1: not known."
+    )
+    auto_delete_oldest: bool = Field(description="Whether old recordings are deleted when space runs out.")
+    deleted: Deleted = Field(description="Since the start.")
+    freed_bytes: int = Field(examples=[1_420_000_000], description="Since the start.")
+    undeletable: int = Field(examples=[0], description="Recordings that should be deleted and cannot be.")
+    problems: list[str] = Field(description="What is wrong, in sentences.")
+    error: str = Field(description="Why the storage cannot be read, or empty.")
+
+
+class CleanupBody(BaseModel):
+    """What is to be cleaned up."""
+
+    model_config = ConfigDict(title="Cleanup", json_schema_extra={"example": {"aggressive": False}})
+
+    aggressive: YesNo = Field(
+        False,
+        description="Also make the room that is kept free (min_free_pct), unless auto_delete_oldest is false.",
+    )
+
+
+class CleanedUp(BaseModel):
+    """What was done."""
+
+    success: Literal[True] = True
+    aggressive: bool
+    message: str = Field(examples=["12 recordings were deleted."])
+    deleted_count: int = Field(examples=[12])
+    deleted: Deleted
+    freed_bytes: int = Field(examples=[1_420_000_000])
+    failed_count: int = Field(examples=[0], description="Recordings whose files cannot be removed.")
+    finished: bool = Field(description="False when there is more to delete; that goes on in the background.")
+
+
+@router.get(
+    "/health",
+    response_model=StorageState,
+    responses=declared(401, 429),
+    dependencies=[VIEWER],
+    summary="Get the state of the disk",
+)
+async def health(services: Services) -> Response:
+    """How full the disk is, how fast it fills, and what was deleted. At most 15 seconds old."""
+    return json_answer(_state(await services.keeper.report()))
+
+
+@router.post(
+    "/cleanup",
+    response_model=CleanedUp,
+    responses=declared(400, 401, 403, 413, 429),
+    summary="Clean up now",
+)
+async def clean_up(services: Services, _caller: Administrator, body: CleanupBody | None = None) -> Response:
+    """Deletes now what is too old or over a quota, as happens every minute anyway, and says what was deleted."""
+    aggressive = body is not None and body.aggressive
+    cleanup = await services.keeper.clean(aggressive=aggressive)
+    answer = CleanedUp(
+        aggressive=aggressive,
+        message=_message(cleanup),
+        deleted_count=cleanup.count,
+        deleted=Deleted.model_validate(cleanup.deleted),
+        freed_bytes=cleanup.freed_bytes,
+        failed_count=cleanup.failed,
+        finished=cleanup.finished,
+    )
+    return json_answer(answer)
+
+
+def _message(cleanup: Cleanup) -> str:
+    if not cleanup.finished:
+        return f"{cleanup.count} recordings were deleted so far; the rest follows in the background."
+    return f"{cleanup.count or 'No'} recordings were deleted."
+
+
+def _state(report: StorageReport) -> StorageState:
+    level = report.pressure
+    share = report.free_bytes / report.total_bytes if report.total_bytes else 0.0
+    return StorageState.model_validate(
+        {
+            "pressure_level": "Unknown" if level is None else level.name.capitalize(),
+            "pressure_level_num": None if level is None else int(level),
+            "free_space_pct": round(100 * share, 2),
+            "free_space_bytes": report.free_bytes,
+            "total_space_bytes": report.total_bytes,
+            "used_space_bytes": report.total_bytes - report.free_bytes,
+            "last_check_time": report.checked_at,
+            "last_cleanup_time": report.cleaned_at,
+            "last_deep_time": report.cleaned_at,
+            "last_cleanup_deleted": report.last_cleanup.count,
+            "last_cleanup_freed": report.last_cleanup.freed_bytes,
+            "capacity_target_free_pct": report.min_free_pct,
+            "fill_rate_bytes_per_day": report.fill_rate_bps * _DAY_S,
+            "projected_seconds_to_target": report.seconds_to_target,
+            "auto_delete_oldest": report.auto_delete_oldest,
+            "deleted": report.deleted,
+            "freed_bytes": report.freed_bytes,
+            "undeletable": report.undeletable,
+            "problems": list(report.problems),
+            "error": report.error,
+        }
+    )
