@@ -27,6 +27,7 @@ from benchmarks.watching import viewers
 
 TARGETS = {"mse": 64, "webrtc": 48, "rtsp": 64}
 _LATE_S = 2.5
+_LINGER_S = 75.0
 _LOOK_S = 0.25
 _FRAME_S = 1 / 15
 
@@ -68,7 +69,8 @@ def main() -> None:
 
 def _add_until_it_hurts(arguments: argparse.Namespace, server: LightNvr, cameras: Sequence[Camera], way: str) -> Held:
     names = [camera.name for camera in cameras]
-    time.sleep(5)
+    # What the way before needed lingers for 30 s, its WebRTC sessions for 30 s more.
+    time.sleep(_LINGER_S)
     alone, _ = _watch_recording(server, names, arguments.seconds)
     most, each, limit = 0, 0.0, f"not reached with {arguments.most}"
     with viewers(server, way, names) as group:
