@@ -69,8 +69,8 @@ class Resting:
     def completes(self, dts: int | None, came_ns: int, *, keyframe: bool) -> bool:
         """Take note of a picture, and return whether it completes a batch after which to rest.
 
-        At least every two seconds, and after the camera's clock was set, only `drained` tells that it is time: what comes
-        may be more than the timestamps say.
+        At least every two seconds, and after the camera's clock was set, only `drained` tells that it is time: more may
+        have come than the timestamps say.
         """
         if dts is None:
             return False

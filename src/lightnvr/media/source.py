@@ -128,7 +128,7 @@ class Source:
                 dts = packet.dts if packet.dts is not None else packet.pts
                 arrival_ns = arrivals.came_ns(dts, read_ns) if rests else read_ns
                 completes = rests and resting.completes(dts, arrival_ns, keyframe=packet.is_keyframe)
-                self._accept_video(packet, arrival_ns)
+                self._accept_video(packet, arrival_ns, read_ns)
                 last_video_ns = read_ns
                 if waited:
                     self._out.caught_up()
@@ -164,7 +164,7 @@ class Source:
                 wanted.append(stream)
         return wanted
 
-    def _accept_video(self, packet: CodedPacket, arrival_ns: int) -> None:
+    def _accept_video(self, packet: CodedPacket, arrival_ns: int, read_ns: int) -> None:
         if self._video is None:
             return
         self.meter.count_video(packet.size, arrival_ns, keyframe=packet.is_keyframe)
@@ -174,7 +174,7 @@ class Source:
         self._out.publish(item)
         if self.last_packet_ns is None:
             self._on_connected()
-        self.last_packet_ns = arrival_ns
+        self.last_packet_ns = read_ns
 
     def _accept_audio(self, packet: CodedPacket, arrival_ns: int) -> None:
         self.meter.count(packet.size)
