@@ -9,7 +9,7 @@ _SHORTEST_NS = 10_000_000
 _MOST_GATHERED_BITS = 256 * 1024 * 8
 """No more than this gathers in the socket: a camera that TCP makes wait has little room of its own."""
 
-_DRAINED_NS = 1_000_000_000
+_DRAINED_NS = 2_000_000_000
 _COMPARED_NS = 400_000_000
 _FAST = 1.2
 """A camera that sends so much faster than its timestamps say, or whose packets wait to be read."""
@@ -69,8 +69,8 @@ class Resting:
     def completes(self, dts: int | None, came_ns: int, *, keyframe: bool) -> bool:
         """Take note of a picture, and return whether it completes a batch after which to rest.
 
-        At least once a second, and after the camera's clock was set, only `drained` tells that it is time: what comes
-        may be more than the timestamps say.
+        At least every two seconds, and after the camera's clock was set, only `drained` tells that it is time: more may
+        have come than the timestamps say.
         """
         if dts is None:
             return False

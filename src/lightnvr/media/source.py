@@ -28,6 +28,9 @@ _NO_TIMESTAMPS = 0x0080  # AVFMT_NOTIMESTAMPS (FFmpeg, avformat.h)
 _WAITED_NS = 1_000_000
 """A packet that took longer than this was not waiting to be read: all that had come has been taken."""
 
+_LAST_NS = 200_000_000
+"""How long to read what has gathered when asked to stop."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
@@ -59,6 +62,7 @@ class Source:
         self._on_connected = on_connected
         self._monotonic_ns = monotonic_ns
         self._stop = threading.Event()
+        self._read_until_ns = 0
         self.closed = threading.Event()
         """Set by the owner of the thread once `run` has returned and the connection is closed."""
         self._video: VideoIngest | None = None
@@ -80,7 +84,8 @@ class Source:
         return self._video.track if self._video else None
 
     def stop(self) -> None:
-        """Ask `run` to return; it does with the next packet, at the latest after the stall timeout."""
+        """Ask `run` to return; it publishes what has come, and does, at the latest after the stall timeout."""
+        self._read_until_ns = self._monotonic_ns() + _LAST_NS
         self._stop.set()
         self._hub.end_rest()
 
@@ -108,14 +113,15 @@ class Source:
         # Over UDP the system's buffer would overflow meanwhile; TCP makes the camera wait. Without timestamps the time
         # of arrival is all that there is.
         rests = self._options.opening.transport is Transport.TCP and _is_timed(container)
+        resting.allow(hub.batch_s, hub.longest_rest_s, 0)
         # Every stream, also those that are not wanted: PyAV would wait for ever while only such packets come.
         for packet in container.demux():
-            if stop.is_set():
+            read_ns = now_ns()
+            waited = read_ns - asked_ns > _WAITED_NS
+            if stop.is_set() and (waited or read_ns > self._read_until_ns):
                 return
             if not packet.size:
                 continue
-            read_ns = now_ns()
-            waited = read_ns - asked_ns > _WAITED_NS
             if waited:
                 arrivals.taken_until(asked_ns)
                 resting.drained(read_ns)
@@ -123,9 +129,8 @@ class Source:
             if packet.stream_index == video_index:
                 dts = packet.dts if packet.dts is not None else packet.pts
                 arrival_ns = arrivals.came_ns(dts, read_ns) if rests else read_ns
-                resting.allow(hub.batch_s, hub.longest_rest_s, self.meter.rates.bitrate_bps)
                 completes = rests and resting.completes(dts, arrival_ns, keyframe=packet.is_keyframe)
-                self._accept_video(packet, arrival_ns)
+                self._accept_video(packet, arrival_ns, read_ns)
                 last_video_ns = read_ns
                 if waited:
                     self._out.caught_up()
@@ -142,6 +147,7 @@ class Source:
         raise CameraError(Fault.ENDED, f"The camera at {self._address} ended the stream.")
 
     def _rest(self, resting: Resting, arrivals: Arrivals, *, drained: bool) -> None:
+        resting.allow(self._hub.batch_s, self._hub.longest_rest_s, self.meter.rates.bitrate_bps)
         began_ns = self._monotonic_ns()
         if rest_ns := resting.rest_ns(began_ns):
             if drained:
@@ -164,7 +170,7 @@ class Source:
                 wanted.append(stream)
         return wanted
 
-    def _accept_video(self, packet: CodedPacket, arrival_ns: int) -> None:
+    def _accept_video(self, packet: CodedPacket, arrival_ns: int, read_ns: int) -> None:
         if self._video is None:
             return
         self.meter.count_video(packet.size, arrival_ns, keyframe=packet.is_keyframe)
@@ -174,7 +180,7 @@ class Source:
         self._out.publish(item)
         if self.last_packet_ns is None:
             self._on_connected()
-        self.last_packet_ns = arrival_ns
+        self.last_packet_ns = read_ns
 
     def _accept_audio(self, packet: CodedPacket, arrival_ns: int) -> None:
         self.meter.count(packet.size)

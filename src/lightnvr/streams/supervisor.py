@@ -57,10 +57,11 @@ class StreamSupervisor:
                 self._task.cancel()
             if self._connection is not None and self._connection.source is not None:
                 self._connection.source.stop()
-            await asyncio.gather(self._stop_recorder(timeout_s), self.sub_stream.stop())
             await self._join_task()
+            # The recorder ends after the source, which still hands over what has come.
             if self._connection is not None and not await self._connection.ended(0.2):
                 log.info("a camera that does not answer is left behind")
+            await asyncio.gather(self._stop_recorder(timeout_s), self.sub_stream.stop())
             self._connection = None
 
     def refresh(self) -> None:
