@@ -2,6 +2,9 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+# Cameras, browsers and servers share the machine with whatever else it does: a test fails when it fails each time. Those that
+# were run again are named at the end.
+RERUNS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
@@ -34,7 +37,7 @@ demo: $(STAMPS)/package $(STAMPS)/pages ## Run LightNVR with four demo cameras o
 
 test: lint test-packages $(STAMPS)/pages ## Lint, run every test, require 85 % of the lines of src/ covered
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --reruns $(RERUNS) --cov --cov-report=term:skip-covered
 
 lint: $(STAMPS)/package $(STAMPS)/dev ## Check style, types and the direction of imports
 	$(BIN)/ruff check
