@@ -24,6 +24,13 @@ from tests.rig.programs import run
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(scope="module")
+def nvr(open_nvr: Nvr) -> Nvr:
+    """The players here bring no credentials."""
+    return open_nvr
+
+
 Ending = Literal["mp4", "ts"]
 
 

@@ -14,6 +14,12 @@ from tests.rig.nvr import Nvr, eventually
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(scope="module")
+def nvr(open_nvr: Nvr) -> Nvr:
+    """The players here bring no credentials."""
+    return open_nvr
+
+
 def assert_consecutive(numbers: list[int | None]) -> None:
     """Fail unless each picture follows the one before."""
     first = numbers[0]

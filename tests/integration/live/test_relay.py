@@ -17,6 +17,12 @@ from tests.server_process import ADMIN_PASSWORD, COMMAND, ServerProcess, free_po
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(scope="module")
+def nvr(open_nvr: Nvr) -> Nvr:
+    """The players here bring no credentials."""
+    return open_nvr
+
+
 async def test_streams_are_listed_by_name_with_those_who_watch(nvr: Nvr) -> None:
     async with camera() as cam, camera() as small:
         stream = await nvr.add(cam.url, sub_stream_url=small.url)
