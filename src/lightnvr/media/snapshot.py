@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import av
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from lightnvr.media.packets import MediaPacket, coded_packet
 
@@ -72,7 +72,9 @@ def decode_keyframe(keyframe: MediaPacket) -> av.VideoFrame:
 
 def encode_jpeg(frame: av.VideoFrame, width: int, height: int, quality: int) -> bytes:
     """Return a picture as JPEG (JFIF: full range, BT.601) of this size in pixels. Raises av.FFmpegError."""
-    picture = frame.reformat(
+    # Not `frame.reformat`: it keeps its scaler with the frame, which several threads make pictures of at a time.
+    picture = VideoReformatter().reformat(
+        frame,
         width,
         height,
         "yuvj420p",
