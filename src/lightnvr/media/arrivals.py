@@ -19,6 +19,8 @@ class Arrivals:
         self._least_ns: int | None = None
         self._least_before_ns = 0
         self._window_ends_ns = 0
+        self.due_ns = 0
+        """When the latest packet would have come that was as punctual as any of the last seconds."""
 
     def taken_until(self, moment_ns: int) -> None:
         """All that had come at this moment has been read: what is read from now on came later."""
@@ -27,7 +29,7 @@ class Arrivals:
     def came_ns(self, dts: int | None, read_ns: int) -> int:
         """Return when a packet came. They are asked for in the order of reading; the answers do not go back."""
         if dts is None:
-            self._since_ns = read_ns
+            self._since_ns = self.due_ns = read_ns
             return read_ns
         stamped_ns = int(dts * self._ns_per_tick)
         apart_ns = read_ns - stamped_ns
@@ -40,6 +42,6 @@ class Arrivals:
             self._least_before_ns, least_ns = least_ns, apart_ns
             self._window_ends_ns = read_ns + _WINDOW_NS
         self._least_ns = min(least_ns, apart_ns)
-        came_ns = stamped_ns + min(self._least_ns, self._least_before_ns)
-        self._since_ns = max(self._since_ns, min(came_ns, read_ns))
+        self.due_ns = stamped_ns + min(self._least_ns, self._least_before_ns)
+        self._since_ns = max(self._since_ns, min(self.due_ns, read_ns))
         return self._since_ns

@@ -24,6 +24,10 @@ class RateMeter:
         self._keyframe_interval_s = 0.0
         self.rates = Rates()
 
+    def bitrate_bps(self, now_ns: int) -> int:
+        """Return the bit rate of the last window, or while the first one lasts that of what has come of it."""
+        return self.rates.bitrate_bps or self._bytes * 8_000_000_000 // max(1, now_ns - self._began_ns)
+
     def count(self, size: int) -> None:
         """Count bytes that belong to no video frame."""
         self._bytes += size

@@ -9,6 +9,11 @@ _SHORTEST_NS = 10_000_000
 _MOST_GATHERED_BITS = 256 * 1024 * 8
 """No more than this gathers in the socket: a camera that TCP makes wait has little room of its own."""
 
+_MOST_GATHERED_AT_FIRST_BITS = 48 * 1024 * 8
+"""Less than the receive window with which Linux begins, 64 KB."""
+
+_OVERDUE_NS = 100_000_000
+
 _DRAINED_NS = 2_000_000_000
 _COMPARED_NS = 400_000_000
 _FAST = 1.2
@@ -42,14 +47,24 @@ class Resting:
         self._compared = 0
         self._compared_ns: int | None = None
         self._is_settled = False
+        self._may_be_behind = True
 
-    def drained(self, moment_ns: int) -> None:
+    def drained(self, moment_ns: int, due_ns: int = 0) -> None:
         """All that had come has been read, because there was a packet that had to be waited for.
 
-        On a busy machine that may be wrong, and at first it is not known when pictures came. Rests are short until
-        pictures have come as fast as their timestamps say for a while.
+        `due_ns` is when the latest picture should have come. When the one after it should have come too, a full receive
+        window keeps the camera from sending what it has: there is no rest until it has caught up, or it would be held
+        back for ever. The measured bit rate tells nothing of it, because it is of what was read.
+
+        On a busy machine it may be wrong that nothing waits, and at first it is not known when pictures came. There is
+        no rest until pictures have come as fast as their timestamps say for a while.
         """
         self._drained_ns = moment_ns
+        overdue_ns = moment_ns - due_ns - self._step * self._ns_per_tick if due_ns else 0
+        if overdue_ns > _OVERDUE_NS:
+            self._may_be_behind = True
+        elif self._is_settled and overdue_ns < _LATE_NS:
+            self._may_be_behind = False
         if self._compared_ns is None:
             self._compared, self._compared_ns = self._latest, moment_ns
         elif (elapsed_ns := moment_ns - self._compared_ns) > _COMPARED_NS:
@@ -62,8 +77,8 @@ class Resting:
         What shortens a rest leaves the batches alone: they have to stay in step with the fragments.
         """
         self._batch_ns = int(batch_s * 1e9)
-        if bits_per_s:
-            longest_s = min(longest_s, _MOST_GATHERED_BITS / bits_per_s)
+        most_bits = _MOST_GATHERED_BITS if self._is_settled else _MOST_GATHERED_AT_FIRST_BITS
+        longest_s = min(longest_s, most_bits / max(bits_per_s, 1))
         self._longest_ns = int(longest_s * 1e9)
 
     def completes(self, dts: int | None, came_ns: int, *, keyframe: bool) -> bool:
@@ -88,6 +103,8 @@ class Resting:
 
         0 is not at all.
         """
+        if self._may_be_behind:
+            return 0
         ahead_ns = self._batch_ns - (self._latest - self._began) * self._ns_per_tick
         step_ns = min(self._step * self._ns_per_tick, self._batch_ns)
         if step_ns:

@@ -124,7 +124,6 @@ class Source:
                 continue
             if waited:
                 arrivals.taken_until(asked_ns)
-                resting.drained(read_ns)
             completes = False
             if packet.stream_index == video_index:
                 dts = packet.dts if packet.dts is not None else packet.pts
@@ -141,14 +140,16 @@ class Source:
                     self._accept_audio(packet, read_ns)
             if self.last_packet_ns is None and read_ns - began_ns > _LONGEST_WITHOUT_PICTURE_NS:
                 raise CameraError(Fault.NO_VIDEO, f"{self._address} sent no picture that can be decoded for a minute.")
+            if waited:
+                resting.drained(read_ns, arrivals.due_ns)
             if rests and (waited or completes) and not self._out.holding:
                 self._rest(resting, arrivals, drained=waited)
             asked_ns = now_ns()
         raise CameraError(Fault.ENDED, f"The camera at {self._address} ended the stream.")
 
     def _rest(self, resting: Resting, arrivals: Arrivals, *, drained: bool) -> None:
-        resting.allow(self._hub.batch_s, self._hub.longest_rest_s, self.meter.rates.bitrate_bps)
         began_ns = self._monotonic_ns()
+        resting.allow(self._hub.batch_s, self._hub.longest_rest_s, self.meter.bitrate_bps(began_ns))
         if rest_ns := resting.rest_ns(began_ns):
             if drained:
                 arrivals.taken_until(began_ns)

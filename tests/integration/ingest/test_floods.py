@@ -1,4 +1,4 @@
-"""A camera that sends as fast as it can is recorded, and its packets do not pile up in memory."""
+"""A camera that sends much, or as fast as it can, is recorded, and its packets do not pile up in memory."""
 
 import asyncio
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from tests.cameras import camera, film, rtmp_camera
 from tests.rig.nvr import Nvr, eventually
-from tests.rig.recorded import media_seconds
+from tests.rig.recorded import media_seconds, recorded_numbers
 
 pytestmark = pytest.mark.anyio
 _FRAMES = 6000
@@ -39,3 +39,18 @@ async def test_a_flood_is_recorded_with_bounded_memory(nvr: Nvr, scheme: str) ->
     for row in rows:
         assert await asyncio.to_thread(media_seconds, Path(row["file_path"])) > 1
         assert row["damaged"] == ""
+
+
+async def test_a_camera_of_30_mbit_per_second_is_recorded_without_a_gap(nvr: Nvr) -> None:
+    clip = await asyncio.to_thread(film, width=1280, height=720, bit_rate=30_000_000)
+    async with camera(clip) as cam:
+        stream = await nvr.add(cam.url)
+        await stream.connected()
+        # It drops a viewer for whom 2 MB wait, half a second of its pictures.
+        await eventually(lambda: len(cam.frames_sent) >= 120, lambda: f"120 pictures, but {len(cam.frames_sent)}")
+        rows = await stream.stopped()
+    assert cam.viewers_dropped == 0
+    assert len(rows) == 1
+    numbers = await asyncio.to_thread(recorded_numbers, Path(rows[0]["file_path"]))
+    assert len(numbers) > 90
+    assert numbers == list(range(numbers[0] or 0, (numbers[0] or 0) + len(numbers)))
