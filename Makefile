@@ -80,6 +80,8 @@ $(STAMPS)/runtime: requirements/build.txt requirements/runtime.txt | $(STAMPS)/v
 
 $(STAMPS)/package: pyproject.toml $(STAMPS)/runtime
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@# As pip does for all else: where Python may not write it, each start would take a second longer.
+	@$(BIN)/python -m compileall -q src/lightnvr
 	@touch $@
 
 # What the pages take from others. Everything but HLS in browsers that cannot play it themselves works without.

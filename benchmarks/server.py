@@ -48,7 +48,7 @@ class LightNvr:
         self._port = _free_port()
         self.rtsp_port = _free_port()
         self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("LIGHTNVR_")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(("LIGHTNVR_", "PYTHON"))},
             "LIGHTNVR_ADMIN_PASSWORD": _PASSWORD,
             "LIGHTNVR_STREAMS_MAX_STREAMS": "256",
             "LIGHTNVR_RTSP_PORT": str(self.rtsp_port),

@@ -20,17 +20,17 @@ class Arrivals:
         self._least_before_ns = 0
         self._window_ends_ns = 0
         self.due_ns = 0
-        """When the latest packet would have come that was as punctual as any of the last seconds."""
+        """When the packet of which note was taken last would have come had it been the most punctual."""
 
     def taken_until(self, moment_ns: int) -> None:
         """All that had come at this moment has been read: what is read from now on came later."""
         self._since_ns = max(self._since_ns, moment_ns)
 
-    def came_ns(self, dts: int | None, read_ns: int) -> int:
-        """Return when a packet came. They are asked for in the order of reading; the answers do not go back."""
+    def note(self, dts: int | None, read_ns: int) -> None:
+        """Take note of when the next packet of the video was read."""
         if dts is None:
-            self._since_ns = self.due_ns = read_ns
-            return read_ns
+            self.due_ns = read_ns
+            return
         stamped_ns = int(dts * self._ns_per_tick)
         apart_ns = read_ns - stamped_ns
         least_ns = self._least_ns
@@ -43,5 +43,8 @@ class Arrivals:
             self._window_ends_ns = read_ns + _WINDOW_NS
         self._least_ns = min(least_ns, apart_ns)
         self.due_ns = stamped_ns + min(self._least_ns, self._least_before_ns)
+
+    def came_ns(self, read_ns: int) -> int:
+        """Return when the packet came of which note was taken last; the answers do not go back."""
         self._since_ns = max(self._since_ns, min(self.due_ns, read_ns))
         return self._since_ns

@@ -9,8 +9,9 @@ _SHORTEST_NS = 10_000_000
 _MOST_GATHERED_BITS = 256 * 1024 * 8
 """No more than this gathers in the socket: a camera that TCP makes wait has little room of its own."""
 
-_MOST_GATHERED_AT_FIRST_BITS = 48 * 1024 * 8
-"""Less than the receive window with which Linux begins, 64 KB."""
+_MOST_GATHERED_OUT_OF_STEP_BITS = 32 * 1024 * 8
+"""Half of the receive window with which Linux begins, 64 KB: a camera that sends twice as fast as was measured is not
+held back."""
 
 _OVERDUE_NS = 100_000_000
 
@@ -19,7 +20,7 @@ _COMPARED_NS = 400_000_000
 _FAST = 1.2
 """A camera that sends so much faster than its timestamps say, or whose packets wait to be read."""
 
-_UNSETTLED_REST_NS = 100_000_000
+_OUT_OF_STEP_REST_S = 0.1
 
 _SET_NS = 2_000_000_000
 """A step of more than this between two pictures is a clock that was set, or a loss."""
@@ -47,24 +48,25 @@ class Resting:
         self._compared = 0
         self._compared_ns: int | None = None
         self._is_settled = False
-        self._may_be_behind = True
+        self._is_behind = False
 
-    def drained(self, moment_ns: int, due_ns: int = 0) -> None:
+    def is_overdue(self, late_ns: int) -> bool:
+        """Return whether there is more to read, although a packet had to be waited for, so late after its time.
+
+        More waits when it was the interpreter's lock that took long; or a receive window that is full keeps the camera
+        from sending what it has. A long rest would hold it back for ever: the bit rate that is measured is that of
+        reading, and seems to allow it. Without any, a busy machine would become busier.
+        """
+        self._is_behind = late_ns - self._step * self._ns_per_tick > _OVERDUE_NS
+        return self._is_behind
+
+    def drained(self, moment_ns: int) -> None:
         """All that had come has been read, because there was a packet that had to be waited for.
 
-        `due_ns` is when the latest picture should have come. When the one after it should have come too, a full receive
-        window keeps the camera from sending what it has: there is no rest until it has caught up, or it would be held
-        back for ever. The measured bit rate tells nothing of it, because it is of what was read.
-
-        On a busy machine it may be wrong that nothing waits, and at first it is not known when pictures came. There is
-        no rest until pictures have come as fast as their timestamps say for a while.
+        On a busy machine that may be wrong, and at first it is not known when pictures came. Rests are short until
+        pictures have come as fast as their timestamps say for a while.
         """
         self._drained_ns = moment_ns
-        overdue_ns = moment_ns - due_ns - self._step * self._ns_per_tick if due_ns else 0
-        if overdue_ns > _OVERDUE_NS:
-            self._may_be_behind = True
-        elif self._is_settled and overdue_ns < _LATE_NS:
-            self._may_be_behind = False
         if self._compared_ns is None:
             self._compared, self._compared_ns = self._latest, moment_ns
         elif (elapsed_ns := moment_ns - self._compared_ns) > _COMPARED_NS:
@@ -77,7 +79,9 @@ class Resting:
         What shortens a rest leaves the batches alone: they have to stay in step with the fragments.
         """
         self._batch_ns = int(batch_s * 1e9)
-        most_bits = _MOST_GATHERED_BITS if self._is_settled else _MOST_GATHERED_AT_FIRST_BITS
+        most_bits = _MOST_GATHERED_BITS
+        if self._is_behind or not self._is_settled:
+            most_bits, longest_s = _MOST_GATHERED_OUT_OF_STEP_BITS, min(longest_s, _OUT_OF_STEP_REST_S)
         longest_s = min(longest_s, most_bits / max(bits_per_s, 1))
         self._longest_ns = int(longest_s * 1e9)
 
@@ -103,8 +107,6 @@ class Resting:
 
         0 is not at all.
         """
-        if self._may_be_behind:
-            return 0
         ahead_ns = self._batch_ns - (self._latest - self._began) * self._ns_per_tick
         step_ns = min(self._step * self._ns_per_tick, self._batch_ns)
         if step_ns:
@@ -113,6 +115,4 @@ class Resting:
         rest_ns = min(due_ns - now_ns, self._batch_ns + int(step_ns) + _LATE_NS)
         if self._longest_ns < self._batch_ns:
             rest_ns = min(rest_ns, self._longest_ns)
-        if not self._is_settled:
-            rest_ns = min(rest_ns, _UNSETTLED_REST_NS)
         return rest_ns if rest_ns >= _SHORTEST_NS else 0

@@ -122,16 +122,20 @@ class Source:
                 return
             if not packet.size:
                 continue
-            if waited:
+            dts = packet.dts if packet.dts is not None else packet.pts
+            if packet.stream_index == video_index:
+                arrivals.note(dts, read_ns)
+            drained = waited and not (rests and resting.is_overdue(read_ns - arrivals.due_ns))
+            if drained:
                 arrivals.taken_until(asked_ns)
+                resting.drained(read_ns)
             completes = False
             if packet.stream_index == video_index:
-                dts = packet.dts if packet.dts is not None else packet.pts
-                arrival_ns = arrivals.came_ns(dts, read_ns) if rests else read_ns
+                arrival_ns = arrivals.came_ns(read_ns) if rests else read_ns
                 completes = rests and resting.completes(dts, arrival_ns, keyframe=packet.is_keyframe)
                 self._accept_video(packet, arrival_ns, read_ns)
                 last_video_ns = read_ns
-                if waited:
+                if drained:
                     self._out.caught_up()
             else:
                 if read_ns - last_video_ns > stall_ns:
@@ -140,10 +144,8 @@ class Source:
                     self._accept_audio(packet, read_ns)
             if self.last_packet_ns is None and read_ns - began_ns > _LONGEST_WITHOUT_PICTURE_NS:
                 raise CameraError(Fault.NO_VIDEO, f"{self._address} sent no picture that can be decoded for a minute.")
-            if waited:
-                resting.drained(read_ns, arrivals.due_ns)
             if rests and (waited or completes) and not self._out.holding:
-                self._rest(resting, arrivals, drained=waited)
+                self._rest(resting, arrivals, drained=drained)
             asked_ns = now_ns()
         raise CameraError(Fault.ENDED, f"The camera at {self._address} ended the stream.")
 

@@ -19,29 +19,34 @@ def _came(index: int) -> int:
     return _START_NS + index * _PICTURE_NS
 
 
+def _read(arrivals: Arrivals, dts: int | None, read_ns: int) -> int:
+    arrivals.note(dts, read_ns)
+    return arrivals.came_ns(read_ns)
+
+
 def test_a_packet_that_was_waited_for_came_when_it_was_read() -> None:
     arrivals = Arrivals(_TIME_BASE)
     for index in range(100):
         arrivals.taken_until(_came(index - 1))
-        assert arrivals.came_ns(index * _PICTURE, _came(index)) == _came(index)
+        assert _read(arrivals, index * _PICTURE, _came(index)) == _came(index)
 
 
 def test_packets_that_gathered_came_one_after_the_other() -> None:
     arrivals = Arrivals(_TIME_BASE)
-    arrivals.came_ns(0, _came(0))
+    _read(arrivals, 0, _came(0))
     arrivals.taken_until(_came(0))
     for index in range(1, 9):
-        assert arrivals.came_ns(index * _PICTURE, _came(8) + 20 * _MS) == pytest.approx(_came(index), abs=_MS)
+        assert _read(arrivals, index * _PICTURE, _came(8) + 20 * _MS) == pytest.approx(_came(index), abs=_MS)
 
 
 @pytest.mark.parametrize("drift", [0.999, 1.001])
 def test_a_clock_that_runs_a_little_fast_or_slow_is_followed(drift: float) -> None:
     arrivals = Arrivals(_TIME_BASE)
-    arrivals.came_ns(0, _came(0))
+    _read(arrivals, 0, _came(0))
     for batch in range(1, 9001, 9):
         arrivals.taken_until(_came(batch - 1))
         for index in range(batch, batch + 9):
-            came_ns = arrivals.came_ns(round(index * _PICTURE * drift), _came(batch + 8))
+            came_ns = _read(arrivals, round(index * _PICTURE * drift), _came(batch + 8))
             assert came_ns == pytest.approx(_came(index), abs=100 * _MS)
 
 
@@ -51,7 +56,7 @@ def test_after_the_camera_set_its_clock_arrivals_are_right_again(jump_s: int) ->
     for index in range(60):
         jump = jump_s * 90_000 if index >= 30 else 0
         arrivals.taken_until(_came(index - 1))
-        came_ns = arrivals.came_ns(index * _PICTURE + jump, _came(index))
+        came_ns = _read(arrivals, index * _PICTURE + jump, _came(index))
         assert _came(index - 1) <= came_ns <= _came(index)
     assert came_ns == pytest.approx(_came(59), abs=_MS)
 
@@ -66,6 +71,6 @@ def test_no_packet_came_after_it_was_read_nor_before_the_last_one(
             arrivals.taken_until(read_ns)
             last_ns = max(last_ns, read_ns)
         read_ns += later_ns
-        came_ns = arrivals.came_ns(dts, read_ns)
+        came_ns = _read(arrivals, dts, read_ns)
         assert last_ns <= came_ns <= read_ns
         last_ns = came_ns

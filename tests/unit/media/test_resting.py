@@ -39,12 +39,13 @@ class _Camera:
             asked_ns = self.now_ns
             self.now_ns = max(self.now_ns, self.came_ns(index))
             self.next += 1
-            if waits:
-                self.arrivals.taken_until(asked_ns)
             keyframe, dts = index % (2 * self.fps) == 0, index * 90_000 // self.fps
-            completes = self.resting.completes(dts, self.arrivals.came_ns(dts, self.now_ns), keyframe=keyframe)
-            if waits:
-                self.resting.drained(self.now_ns, self.arrivals.due_ns)
+            self.arrivals.note(dts, self.now_ns)
+            drained = waits and not self.resting.is_overdue(self.now_ns - self.arrivals.due_ns)
+            if drained:
+                self.arrivals.taken_until(asked_ns)
+                self.resting.drained(self.now_ns)
+            completes = self.resting.completes(dts, self.arrivals.came_ns(self.now_ns), keyframe=keyframe)
             if waits or completes:
                 break
         self.resting.allow(0.5, self.longest_s, self.bits_per_s)
@@ -113,28 +114,28 @@ def test_a_busy_machine_at_the_start_is_not_taken_for_a_camera_that_is_read() ->
         if index % 4 == 3:
             now_ns += 5_000_000
             resting.drained(now_ns)
-        completes = resting.completes(dts, arrivals.came_ns(dts, now_ns), keyframe=not index)
+        arrivals.note(dts, now_ns)
+        completes = resting.completes(dts, arrivals.came_ns(now_ns), keyframe=not index)
         assert not completes
         if index % 4 == 3:
             assert resting.rest_ns(now_ns) <= 0.1 * _S
             now_ns += resting.rest_ns(now_ns)
 
 
-def test_a_camera_that_the_receive_window_holds_back_is_read_without_rests_until_it_has_caught_up() -> None:
+def test_a_camera_that_the_receive_window_held_back_is_not_taken_for_read_until_it_has_caught_up() -> None:
     camera = _Camera(15, 0.5)
     for _ in range(40):
         camera.read_batch()
-    resting, arrivals, step_ns = camera.resting, camera.arrivals, _S // 15
-    dts = (camera.next - 1) * 6000
+    step_ns = _S // 15
+    overdue = []
     # Pictures have to be waited for, and yet come later and later: the window was full while the source rested.
-    rests = []
-    for late_ns in (0, step_ns, 3 * step_ns, 2 * step_ns, step_ns, 0):
-        dts += 6000
-        read_ns = camera.came_ns(dts // 6000) + late_ns
-        resting.completes(dts, arrivals.came_ns(dts, read_ns), keyframe=True)
-        resting.drained(read_ns, arrivals.due_ns)
-        rests.append(resting.rest_ns(read_ns) > 0)
-    assert rests == [True, True, False, False, True, True]
+    for late_ns in (0, step_ns, 3 * step_ns, 5 * step_ns, 2 * step_ns, step_ns, 0):
+        index = camera.next
+        camera.next += 1
+        read_ns = camera.came_ns(index) + late_ns
+        camera.arrivals.note(index * 6000, read_ns)
+        overdue.append(camera.resting.is_overdue(read_ns - camera.arrivals.due_ns))
+    assert overdue == [False, False, True, True, False, False, False]
 
 
 @given(
