@@ -38,6 +38,7 @@ from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.disk import OsDisk
+from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.recording.removal import Removal
@@ -126,6 +127,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             supervisors=NothingRuns(),
             recordings=recordings,
             care=StoredCare(database),
+            marks=StoredMarks(database),
             keeper=_keeper(database),
             timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(time.time() * 1e6)),
             live=live,

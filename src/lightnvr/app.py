@@ -49,6 +49,7 @@ from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.library import RecordingLibrary
+from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc
 from lightnvr.storage.keeper import Keeper
@@ -165,6 +166,7 @@ async def running(
                 supervisors=fleet,
                 recordings=RecordingLibrary(database, engine.open_recordings, engine.removal),
                 care=StoredCare(database),
+                marks=StoredMarks(database),
                 keeper=keeper,
                 timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,

@@ -36,6 +36,7 @@ from lightnvr.recording.model import (
     RecordingProtected,
     RecordingStillOpen,
     RecordingUndeletable,
+    TooManyTags,
 )
 from lightnvr.streams.model import DuplicateStream, InvalidStreamSetting, StreamNotFound, TooManyStreams
 
@@ -72,6 +73,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     TooManyStreams: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     TooFarAhead: HTTPStatus.BAD_REQUEST,
+    TooManyTags: HTTPStatus.BAD_REQUEST,
     UnsupportedDialect: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
 }

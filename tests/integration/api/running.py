@@ -37,6 +37,7 @@ from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.playback.timeline import Timeline
+from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.streams.catalog import StreamCatalog
@@ -108,6 +109,7 @@ def running_api(
         supervisors=supervisors,
         recordings=recordings,
         care=recordings,
+        marks=StoredMarks(database),
         keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         live=live,
