@@ -101,7 +101,9 @@ def _filtered(month: RecordingFilter, one: tuple[str, ...]) -> dict[str, Recordi
         "with any of two labels": RecordingFilter(labels=("person", "car")),
         "with a label, one stream": replace(person, streams=one),
         "with a label, 30 days from an odd hour": replace(month, labels=("person",)),
-        "with a label and a tag, one stream, 30 days": replace(month, labels=("car",), tags=("delivery",), streams=one),
+        "with a label and a tag, one stream, 30 days": replace(
+            month, labels=("person",), tags=("delivery",), streams=one
+        ),
         "with detections": RecordingFilter(detected=True),
         "without detections": RecordingFilter(detected=False),
         "not protected": RecordingFilter(protected=False),

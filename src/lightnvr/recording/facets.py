@@ -152,27 +152,32 @@ async def read(connection: AsyncConnection, condition: ColumnElement[bool]) -> d
     """Return the facets for which a condition on `recording_facets` holds, in order."""
     table = recording_facets.c
     query = select(table.kind, table.value, table.block, table.bits).where(condition)
-    found: dict[Facet, Bits] = {}
+    found: dict[tuple[str, str], Bits] = {}
+    # There are hundreds of rows, so that what is done for each counts.
     for kind, value, block, bits in (await connection.execute(query)).all():
-        found.setdefault(Facet(FacetKind(kind), value), {})[block] = int.from_bytes(bits, "little")
-    return dict(sorted(found.items()))
+        found.setdefault((kind, value), {})[block] = int.from_bytes(bits, "little")
+    return {Facet(FacetKind(kind), value): found[kind, value] for kind, value in sorted(found)}
 
 
-async def read_kind(
+async def having(
     connection: AsyncConnection,
     kind: FacetKind,
     values: Iterable[str] | None = None,
     *,
     blocks: Sequence[int] | None = None,
-) -> list[Bits]:
-    """Return the sets of all facets of a kind, or of those with these values; of all blocks, or from first to last."""
+) -> Bits:
+    """Return what has any facet of a kind, or any with these values; of all blocks, or from first to last."""
     condition = recording_facets.c.kind == kind.value
     if values is not None:
         condition = condition & recording_facets.c.value.in_(list(values))
     if blocks is not None:
         first, last = (blocks[0], blocks[-1]) if blocks else (0, -1)
         condition = condition & recording_facets.c.block.between(first, last)
-    return list((await read(connection, condition)).values())
+    query = select(recording_facets.c.block, recording_facets.c.bits).where(condition)
+    joined: defaultdict[int, int] = defaultdict(int)
+    for block, bits in (await connection.execute(query)).all():
+        joined[block] |= int.from_bytes(bits, "little")
+    return dict(joined)
 
 
 async def lock(connection: AsyncConnection) -> None:

@@ -48,8 +48,8 @@ class StoredMarks:
         """See RecordingMarks."""
         wanted = facets.bits_of(recording_ids)
         async with self._database.reading.connect() as connection:
-            found = await facets.read_kind(connection, FacetKind.DETECTION, [""], blocks=sorted(wanted))
-        return frozenset(facets.ids_of(facets.both(wanted, facets.either(found))))
+            found = await facets.having(connection, FacetKind.DETECTION, [""], blocks=sorted(wanted))
+        return frozenset(facets.ids_of(facets.both(wanted, found)))
 
     async def set_tags(self, recording_id: int, tags: Sequence[str]) -> tuple[str, ...]:
         """See RecordingMarks."""

@@ -70,36 +70,35 @@ async def _open(connection: AsyncConnection) -> Bits:
 
 async def _without_time(connection: AsyncConnection, wanted: RecordingFilter) -> Bits:
     """Return the recordings of a filter, whenever they began."""
-    asked: list[list[Bits]] = []
+    asked: list[Bits] = []
     if wanted.tags:
-        asked.append(await facets.read_kind(connection, FacetKind.TAG, wanted.tags))
+        asked.append(await facets.having(connection, FacetKind.TAG, wanted.tags))
     if wanted.labels:
         asked.append(await _labelled(connection, wanted.labels))
     if wanted.streams:
-        asked.append(await facets.read_kind(connection, FacetKind.STREAM, wanted.streams))
+        asked.append(await facets.having(connection, FacetKind.STREAM, wanted.streams))
     if wanted.methods:
         methods = [method.value for method in wanted.methods]
-        asked.append(await facets.read_kind(connection, FacetKind.METHOD, methods))
+        asked.append(await facets.having(connection, FacetKind.METHOD, methods))
     if wanted.protected:
-        asked.append(await facets.read_kind(connection, FacetKind.PROTECTED))
+        asked.append(await facets.having(connection, FacetKind.PROTECTED))
     if wanted.detected:
-        asked.append(await facets.read_kind(connection, FacetKind.DETECTION))
+        asked.append(await facets.having(connection, FacetKind.DETECTION))
     # Every recording has a method.
-    sets = [facets.either(some) for some in asked or [await facets.read_kind(connection, FacetKind.METHOD)]]
-    chosen = sets[0]
-    for others in sets[1:]:
+    chosen = asked[0] if asked else await facets.having(connection, FacetKind.METHOD)
+    for others in asked[1:]:
         chosen = facets.both(chosen, others)
     for asked_for, kind in ((wanted.protected, FacetKind.PROTECTED), (wanted.detected, FacetKind.DETECTION)):
         if asked_for is False:
-            chosen = facets.without(chosen, facets.either(await facets.read_kind(connection, kind)))
+            chosen = facets.without(chosen, await facets.having(connection, kind))
     return chosen
 
 
-async def _labelled(connection: AsyncConnection, parts: Sequence[str]) -> list[Bits]:
+async def _labelled(connection: AsyncConnection, parts: Sequence[str]) -> Bits:
     query = select(recording_facets.c.value).where(recording_facets.c.kind == FacetKind.LABEL.value).distinct()
     lowered = [part.lower() for part in parts]
     labels = [label for label in (await connection.execute(query)).scalars() if _has_any(label, lowered)]
-    return await facets.read_kind(connection, FacetKind.LABEL, labels)
+    return await facets.having(connection, FacetKind.LABEL, labels)
 
 
 def _has_any(label: str, lowered: Sequence[str]) -> bool:
