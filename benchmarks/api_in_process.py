@@ -34,10 +34,16 @@ from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.playback.downloads import Downloads
+from lightnvr.playback.thumbnail_cache import ThumbnailCache
+from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.archive import StoredArchive
+from lightnvr.recording.batch_deletion import StoredBatchDeletions
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.disk import OsDisk
+from lightnvr.recording.files import StoredFiles
+from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.recording.removal import Removal
@@ -110,6 +116,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
     authentication = Authentication(
         accounts, sessions, logins, ticket_key=secrets.derived_key("live tickets"), now=time.time, enabled=True
     )
+    removal = Removal(database, OsDisk(), OpenRecordings(), lambda: 0)
     live = Channels(NothingRuns(), Audience(authentication.standing.lapsed))
     return create_api(
         ApiServices(
@@ -126,6 +133,13 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             supervisors=NothingRuns(),
             recordings=recordings,
             care=StoredCare(database),
+            marks=StoredMarks(database),
+            deletions=StoredBatchDeletions(database, removal, time.monotonic),
+            files=StoredFiles(database, OsDisk(), OpenRecordings(), removal),
+            downloads=Downloads(recordings, time.monotonic),
+            thumbnails=Thumbnails(
+                recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
+            ),
             keeper=_keeper(database),
             timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(time.time() * 1e6)),
             live=live,

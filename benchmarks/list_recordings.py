@@ -20,7 +20,7 @@ from benchmarks.table import Table, percentile, verdict
 from lightnvr.db.engine import open_database
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.library import RecordingLibrary
-from lightnvr.recording.model import DAY_US, RecordingFilter, RecordingSort
+from lightnvr.recording.model import DAY_US, CaptureMethod, RecordingFilter, RecordingSort
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.removal import Removal
 
@@ -52,6 +52,7 @@ def main() -> None:
     options.add_argument("--rows", type=positive, default=1_000_000)
     options.add_argument("--limit", type=positive, default=100, help="recordings a page")
     options.add_argument("--repeat", type=positive, default=25, help="requests of each kind of page")
+    options.add_argument("--only", default="", help="lists whose name has this in it")
     arguments = options.parse_args()
     with workplace(arguments) as folder:
         timed = asyncio.run(_measure(arguments, folder, database_with(arguments.cache, arguments.rows)))
@@ -83,6 +84,33 @@ def lists(rows: int) -> dict[str, RecordingFilter]:
         **_sorted("half of the time", half),
         **_sorted("one stream, half of the time", replace(half, streams=one)),
         **_sorted("three streams, half of the time", replace(half, streams=three)),
+        **_filtered(month, one),
+    }
+
+
+def _filtered(month: RecordingFilter, one: tuple[str, ...]) -> dict[str, RecordingFilter]:
+    tagged, person = RecordingFilter(tags=("delivery",)), RecordingFilter(labels=("person",))
+    return {
+        "with a tag that 5 % have": tagged,
+        "with a tag that 0.1 % have": RecordingFilter(tags=("evidence",)),
+        "with any of two tags": RecordingFilter(tags=("delivery", "evidence")),
+        "with a tag, by id": replace(tagged, sort=RecordingSort.ID),
+        "with a tag, by stream_name": replace(tagged, sort=RecordingSort.STREAM_NAME),
+        "with a label that 30 % have": person,
+        "with a label that 1 % have": RecordingFilter(labels=("dog",)),
+        "with any of two labels": RecordingFilter(labels=("person", "car")),
+        "with a label, one stream": replace(person, streams=one),
+        "with a label, 30 days from an odd hour": replace(month, labels=("person",)),
+        "with a label and a tag, one stream, 30 days": replace(
+            month, labels=("person",), tags=("delivery",), streams=one
+        ),
+        "with detections": RecordingFilter(detected=True),
+        "without detections": RecordingFilter(detected=False),
+        "not protected": RecordingFilter(protected=False),
+        "continuous, not protected, with detections": RecordingFilter(
+            methods=(CaptureMethod.CONTINUOUS,), protected=False, detected=True
+        ),
+        "with a label, by size_bytes": replace(person, sort=RecordingSort.SIZE_BYTES),
     }
 
 
@@ -104,6 +132,8 @@ async def _measure(arguments: argparse.Namespace, folder: Path, url: URL) -> lis
         rng = random.Random(1)
         timed: list[Timed] = []
         for name, wanted in lists(arguments.rows).items():
+            if arguments.only not in name:
+                continue
             limit, repeat = arguments.limit, arguments.repeat
             total = (await library.page(wanted, offset=0, limit=1)).total
             pages = -(-total // limit)
@@ -150,6 +180,12 @@ def _query(wanted: RecordingFilter) -> dict[str, str | int]:
         query["start"] = f"{wanted.start_us / 1e6:.6f}"
     if wanted.end_us is not None:
         query["end"] = f"{wanted.end_us / 1e6:.6f}"
+    lists = {"tag": wanted.tags, "detection_label": wanted.labels, "capture_method": wanted.methods}
+    query |= {name: ",".join(values) for name, values in lists.items() if values}
+    if wanted.protected is not None:
+        query["protected"] = int(wanted.protected)
+    if wanted.detected is not None:
+        query["has_detection"] = 1 if wanted.detected else -1
     return query
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from benchmarks.options import say
 from lightnvr.db.engine import database_url
 from lightnvr.db.migrating import migrate
 from lightnvr.db.tables import metadata, recordings
-from lightnvr.recording.model import DAY_US
+from lightnvr.recording.facets import DETECTION, Facet, FacetKind, facets_of_row, rows_for
+from lightnvr.recording.model import DAY_US, CaptureMethod
 from lightnvr.recording.ranks import COUNT_ALL_SQL
 
 CAMERAS = 16
@@ -38,11 +40,32 @@ INSERT INTO recording_days (day, stream_name, recordings, size_bytes)
 SELECT start_us / :day AS day, stream_name, count(*), sum(size_bytes) FROM recordings GROUP BY day, stream_name
 """
 
+# Each by a number that follows from the id without any order that a list could profit from.
+_NUMBER = "id * 7919 % 10007"
+_TAGS = f"""
+INSERT INTO recording_tags (recording_id, tag)
+SELECT id, 'delivery' FROM recordings WHERE {_NUMBER} < 500
+UNION ALL SELECT id, 'evidence' FROM recordings WHERE {_NUMBER} BETWEEN 300 AND 309
+"""
+_LABELS = f"""
+INSERT INTO recording_labels (recording_id, label, detections)
+SELECT id, 'person', 1 + id % 40 FROM recordings WHERE {_NUMBER} < 3000
+UNION ALL SELECT id, 'car', 1 + id % 7 FROM recordings WHERE {_NUMBER} BETWEEN 2000 AND 3999
+UNION ALL SELECT id, 'dog', 1 FROM recordings WHERE {_NUMBER} BETWEEN 5000 AND 5099
+"""
+_FACETS = """
+SELECT id, stream_name, start_us, capture_method, protected,
+  (SELECT group_concat(tag) FROM recording_tags WHERE recording_id = id),
+  (SELECT group_concat(label) FROM recording_labels WHERE recording_id = id)
+FROM recordings
+"""
+
 
 def database_with(cache: Path, rows: int) -> URL:
     """Return the address of a SQLite database with so many finished recordings of 15 minutes of 16 cameras.
 
-    Their files do not exist, nor do their fragment indexes, which no list reads. Made again when the tables change.
+    A third of them shows something that was detected, a twentieth is tagged. Their files do not exist, nor do their
+    fragment indexes and the detections themselves, which no list reads. Made again when the tables change.
     """
     path = cache / f"recordings-{rows}-{_schema()}.db"
     url = database_url("", path)
@@ -68,11 +91,29 @@ def _fill(path: Path, rows: int) -> None:
             connection.execute("INSERT INTO storages (id, name, root) VALUES (1, 'main', '/srv/recordings')")
             connection.execute(_RECORDINGS, values)
             connection.execute(_DAYS, values)
+            connection.execute(_TAGS)
+            connection.execute(_LABELS)
+            connection.executemany(
+                "INSERT INTO recording_facets (kind, value, block, bits) VALUES (?, ?, ?, ?)",
+                rows_for((row[0], _facets(row)) for row in connection.execute(_FACETS)),
+            )
         connection.executescript(";".join(COUNT_ALL_SQL))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _facets(row: tuple[int, str, int, str, int, str | None, str | None]) -> Iterator[Facet]:
+    _, stream_name, start_us, method, protected, tags, labels = row
+    yield from facets_of_row(stream_name, start_us, CaptureMethod(method), protected=bool(protected))
+    if tags:
+        yield from (Facet(FacetKind.TAG, tag) for tag in tags.split(","))
+    if labels:
+        yield DETECTION
+        yield from (Facet(FacetKind.LABEL, label) for label in labels.split(","))
 
 
 def _schema() -> str:
     statements = [str(CreateTable(table)) for table in metadata.sorted_tables]
     statements += sorted(str(CreateIndex(index)) for index in recordings.indexes)
-    return hashlib.sha256("".join((*statements, _RECORDINGS, _DAYS, *COUNT_ALL_SQL)).encode()).hexdigest()[:12]
+    return hashlib.sha256(
+        "".join((*statements, _RECORDINGS, _DAYS, _TAGS, _LABELS, *COUNT_ALL_SQL)).encode()
+    ).hexdigest()[:12]

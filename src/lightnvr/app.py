@@ -36,6 +36,9 @@ from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.playback.downloads import Downloads
+from lightnvr.playback.thumbnail_cache import ThumbnailCache
+from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
 from lightnvr.process import (
     allow_many_open_files,
@@ -44,11 +47,14 @@ from lightnvr.process import (
     sole_owner,
 )
 from lightnvr.recording.archive import StoredArchive
+from lightnvr.recording.batch_deletion import StoredBatchDeletions
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
+from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.library import RecordingLibrary
+from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc
 from lightnvr.storage.keeper import Keeper
@@ -153,6 +159,7 @@ async def running(
             _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
             serve_webrtc(settings, live) as webrtc,
             _darkroom() as darkroom,
+            _care(settings, database, engine) as care,
             _housekeeping(),
         ):
             fleet.on_applied(live.stream_changed)
@@ -163,10 +170,15 @@ async def running(
                 logins=logins,
                 streams=catalog,
                 supervisors=fleet,
-                recordings=RecordingLibrary(database, engine.open_recordings, engine.removal),
+                recordings=care.recordings,
                 care=StoredCare(database),
+                marks=StoredMarks(database),
+                deletions=care.deletions,
+                files=StoredFiles(database, OsDisk(), engine.open_recordings, engine.removal),
+                downloads=Downloads(care.recordings, time.monotonic),
+                thumbnails=care.thumbnails,
                 keeper=keeper,
-                timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
+                timeline=Timeline(care.recorded, lambda: int(time.time() * 1e6)),
                 live=live,
                 webrtc=webrtc,
                 pictures=Pictures(darkroom, engine.place.clock.wall_us),
@@ -293,6 +305,34 @@ async def _darkroom() -> AsyncIterator[Darkroom]:
         yield darkroom
     finally:
         await darkroom.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Care:
+    recordings: RecordingLibrary
+    recorded: StoredTime
+    deletions: StoredBatchDeletions
+    thumbnails: Thumbnails
+
+
+@asynccontextmanager
+async def _care(settings: Settings, database: Database, engine: RecordingEngine) -> AsyncIterator[_Care]:
+    recordings = RecordingLibrary(database, engine.open_recordings, engine.removal)
+    recorded = StoredTime(database, engine.open_recordings)
+    storage = settings.storage
+    cache = ThumbnailCache(settings.general.data_dir / "thumbnails", storage.thumbnail_cache_mb * 2**20)
+    each = int(storage.thumbnails_per_recording) if storage.generate_thumbnails else 0
+    thumbnails = Thumbnails(recordings, recorded, cache, each=each)
+    engine.removal.on_removed(thumbnails.forget)
+    deletions = StoredBatchDeletions(database, engine.removal, time.monotonic)
+    tidying = asyncio.create_task(thumbnails.tidy(), name="thumbnails")
+    try:
+        yield _Care(recordings, recorded, deletions, thumbnails)
+    finally:
+        tidying.cancel()
+        await asyncio.wait([tidying])
+        await deletions.close()
+        await thumbnails.close()
 
 
 def _authentication(

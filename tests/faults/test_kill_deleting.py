@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.rig.fake_time import NOON_US
 from tests.rig.finished import keep, media_files
@@ -35,10 +36,11 @@ def _listed(client: httpx.Client) -> set[Path]:
 
 
 @contextmanager
-def _cleaning(url: str) -> Iterator[None]:
+def _deleting(url: str, by: str) -> Iterator[None]:
     def clean() -> None:
+        body = {"filter": {"end": "2100-01-01"}} if by.endswith("batch-delete") else None
         with suppress(httpx.TransportError):
-            httpx.post(f"{url}/api/storage/cleanup", auth=("admin", ADMIN_PASSWORD), timeout=60).raise_for_status()
+            httpx.post(f"{url}{by}", json=body, auth=("admin", ADMIN_PASSWORD), timeout=60).raise_for_status()
 
     thread = threading.Thread(target=clean)
     thread.start()
@@ -52,7 +54,8 @@ def _wait_for_deletions(root: Path, enough: int) -> None:
     until(lambda: len(media_files(root)) <= enough, "some are deleted")
 
 
-def test_a_kill_while_deleting_leaves_rows_and_files_that_agree(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["/api/storage/cleanup", "/api/recordings/batch-delete"])
+def test_a_kill_while_deleting_leaves_rows_and_files_that_agree(tmp_path: Path, by: str) -> None:
     data, chance = tmp_path / "data", random.Random(11)
     data.mkdir()
     asyncio.run(_fill(data))
@@ -64,7 +67,7 @@ def test_a_kill_while_deleting_leaves_rows_and_files_that_agree(tmp_path: Path) 
         with ServerProcess([COMMAND, "serve"], tmp_path, _UNTRACED) as server:
             with server.client() as client:
                 until(lambda: _listed(client) == set(media_files(root)), "rows and files agree")
-            with _cleaning(server.url):
+            with _deleting(server.url, by):
                 _wait_for_deletions(root, left - chance.randint(5, 60))
                 server.kill()
             left = len(media_files(root))

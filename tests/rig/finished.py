@@ -1,5 +1,6 @@
 """Finished recordings, each a row and a file of few bytes."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -75,8 +76,9 @@ async def _keep_one(
 
 
 def media_files(root: Path) -> list[Path]:
-    """Return the files of recordings below a root."""
-    return sorted(root.rglob("*.mp4"))
+    """Return the files of recordings below a root, from which folders may be disappearing."""
+    found = [Path(folder, name) for folder, _, names in os.walk(root) for name in names]
+    return sorted(path for path in found if path.suffix == ".mp4")
 
 
 async def rows_and_files_agree(database: Database, root: Path, files: Sequence[Path] | None = None) -> bool:

@@ -29,13 +29,18 @@ from lightnvr.live.errors import (
 )
 from lightnvr.live.hls.reload import TooFarAhead
 from lightnvr.live.webrtc import NoSuchSession, OtherOffer
+from lightnvr.playback.thumbnails import NoThumbnail, ThumbnailsBusy, ThumbnailsOff
 from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.recording.model import (
+    JobNotFound,
+    PathRefused,
     RecordingFileMissing,
     RecordingNotFound,
     RecordingProtected,
     RecordingStillOpen,
     RecordingUndeletable,
+    TooManyJobs,
+    TooManyTags,
 )
 from lightnvr.streams.model import DuplicateStream, InvalidStreamSetting, StreamNotFound, TooManyStreams
 
@@ -48,6 +53,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     SegmentGone: (HTTPStatus.NOT_FOUND, "There is no such segment, or not any more."),
     RecordingNotFound: (HTTPStatus.NOT_FOUND, "Recording not found"),
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
+    JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found"),
     NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),
     RecordingStillOpen: (
         HTTPStatus.CONFLICT,
@@ -72,6 +78,11 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     TooManyStreams: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     TooFarAhead: HTTPStatus.BAD_REQUEST,
+    PathRefused: HTTPStatus.BAD_REQUEST,
+    NoThumbnail: HTTPStatus.NOT_FOUND,
+    ThumbnailsOff: HTTPStatus.FORBIDDEN,
+    TooManyJobs: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooManyTags: HTTPStatus.BAD_REQUEST,
     UnsupportedDialect: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
 }
@@ -111,8 +122,9 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(RangeNotSatisfiable, _not_satisfiable)
     app.add_exception_handler(TooManyAttempts, _too_many_attempts)
     # Whatever ends a live view in the midst of a request is worth another try, which says what is the matter.
-    app.add_exception_handler(CannotWatch, _camera_unavailable)
-    app.add_exception_handler(CameraUnavailable, _camera_unavailable)
+    app.add_exception_handler(CannotWatch, _try_again_soon)
+    app.add_exception_handler(CameraUnavailable, _try_again_soon)
+    app.add_exception_handler(ThumbnailsBusy, _try_again_soon)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(Exception, _unexpected)
@@ -141,7 +153,7 @@ def _too_many_attempts(_request: Request, error: Exception) -> JSONResponse:
     return error_answer(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers)
 
 
-def _camera_unavailable(_request: Request, error: Exception) -> JSONResponse:
+def _try_again_soon(_request: Request, error: Exception) -> JSONResponse:
     return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "2"})
 
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from lightnvr.api.access import EDITOR, VIEWER, GuardedRoute
 from lightnvr.api.answers import json_answer
 from lightnvr.api.errors import declared
-from lightnvr.api.recording_models import Pagination, RecordingAnswer, recording_answer
+from lightnvr.api.recording_models import Pagination, RecordingAnswer
+from lightnvr.api.recording_query import recording_answers
 from lightnvr.api.recordings import RecordingId
 from lightnvr.api.services import Services
 from lightnvr.api.validation import BadRequest
@@ -106,7 +107,7 @@ async def list_protected(
     answer = ProtectedRecordings.model_construct(
         protected_count=some.total,
         stream_name=stream,
-        recordings=[recording_answer(recording, services.storage_roots) for recording in some.recordings],
+        recordings=await recording_answers(services, some.recordings),
         pagination=Pagination(page=page, pages=-(-some.total // limit), total=some.total, limit=limit),
     )
     return json_answer(answer)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from lightnvr.api.times import iso
-from lightnvr.recording.model import CaptureMethod, Recording, Tier
+from lightnvr.recording.model import BY_DETECTION, CaptureMethod, Marks, Recording, Tier
 
 _EXAMPLE: JsonDict = {
     "id": 4711,
@@ -63,8 +63,8 @@ class RecordingAnswer(BaseModel):
     schedule_restricted: bool
     has_detection: bool
     protected: bool
-    detection_labels: list[DetectionLabel]
-    tags: list[str]
+    detection_labels: list[DetectionLabel] = Field(description="The most frequent first, ten at most.")
+    tags: list[str] = Field(description="In the order of the alphabet.")
     complete: bool
     codec: str
     width: int
@@ -98,8 +98,12 @@ class RecordingDeleted(BaseModel):
     message: str = "Recording deleted successfully"
 
 
-def recording_answer(recording: Recording, roots: Mapping[int, Path]) -> RecordingAnswer:
-    """Return the wire form of a recording; `roots` gives the folder of each storage."""
+_UNMARKED = Marks()
+
+
+def recording_answer(recording: Recording, roots: Mapping[int, Path], marks: Mapping[int, Marks]) -> RecordingAnswer:
+    """Return the wire form of a recording; `roots` gives the folder of each storage, `marks` what is marked, by id."""
+    mine = marks.get(recording.id, _UNMARKED)
     start_s, end_s = recording.start_us // 1_000_000, recording.end_us // 1_000_000
     root = roots.get(recording.storage_id)
     return RecordingAnswer.model_construct(
@@ -115,10 +119,10 @@ def recording_answer(recording: Recording, roots: Mapping[int, Path]) -> Recordi
         size_bytes=recording.size_bytes,
         capture_method=recording.capture_method,
         schedule_restricted=recording.schedule_restricted,
-        has_detection=False,
+        has_detection=bool(mine.labels) or recording.capture_method in BY_DETECTION,
         protected=recording.protected,
-        detection_labels=[],
-        tags=[],
+        detection_labels=[DetectionLabel.model_construct(label=label, count=many) for label, many in mine.labels],
+        tags=list(mine.tags),
         complete=recording.complete,
         codec=recording.codec,
         width=recording.width,

@@ -1,6 +1,7 @@
 """/api/recordings: what was recorded."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, TypedDict
 from urllib.parse import quote
@@ -21,11 +22,10 @@ from lightnvr.api.recording_models import (
     RecordingAnswer,
     RecordingDeleted,
     RecordingList,
-    recording_answer,
 )
+from lightnvr.api.recording_query import Having, names, recording_answers
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.times import read_time
-from lightnvr.api.validation import BadRequest
 from lightnvr.recording.model import RecordingFilter, RecordingPage, RecordingSort
 
 router = APIRouter(prefix="/api/recordings", tags=["Recordings"], route_class=GuardedRoute)
@@ -85,6 +85,7 @@ Limit = Annotated[Annotated[int, Field(ge=1, le=_MAX_LIMIT)] | Literal["all"], B
 )
 async def list_recordings(
     services: Services,
+    having: Having,
     stream: Annotated[
         str | None, Query(description="Names of streams, separated by commas.", examples=["Front Door,Garden"])
     ] = None,
@@ -103,21 +104,20 @@ async def list_recordings(
     order: Annotated[Literal["asc", "desc"], Query(description="Ascending or descending.", examples=["desc"])] = "desc",
 ) -> Response:
     """Recordings, newest first unless asked otherwise, a page at a time. Those being written are among them."""
-    wanted = RecordingFilter(
-        streams=tuple(dict.fromkeys(name.strip() for name in (stream or "").split(",") if name.strip())),
+    wanted = replace(
+        having,
+        streams=names("stream", stream),
         start_us=None if start is None else read_time("start", start, end_of_day=False),
         end_us=None if end is None else read_time("end", end, end_of_day=True),
         sort=sort,
         descending=order == "desc",
     )
-    if any("\x00" in name for name in wanted.streams):
-        raise BadRequest("stream must not hold control characters")
     if limit == "all":
         first = await services.recordings.page(wanted, offset=0, limit=_MAX_LIMIT)
         return StreamingResponse(_everything(services, wanted, first), media_type="application/json")
     some = await services.recordings.page(wanted, offset=(page - 1) * limit, limit=limit)
     pagination = Pagination(page=page, pages=-(-some.total // limit), total=some.total, limit=limit)
-    answers = [recording_answer(recording, services.storage_roots) for recording in some.recordings]
+    answers = await recording_answers(services, some.recordings)
     return json_answer(RecordingList.model_construct(recordings=answers, pagination=pagination))
 
 
@@ -125,8 +125,8 @@ async def _everything(services: ApiServices, wanted: RecordingFilter, page: Reco
     """Yield a RecordingList of any length, of which no more than a page is in memory."""
     sent, separator = 0, '{"recordings":['
     while page.recordings:
-        for recording in page.recordings:
-            yield separator + recording_answer(recording, services.storage_roots).model_dump_json()
+        for answer in await recording_answers(services, page.recordings):
+            yield separator + answer.model_dump_json()
             separator = ","
         sent += len(page.recordings)
         if len(page.recordings) < _MAX_LIMIT:
@@ -161,8 +161,8 @@ async def download_recording(recording_id: RecordingId, request: Request, servic
 )
 async def get_recording(recording_id: RecordingId, services: Services) -> Response:
     """One recording, finished or not."""
-    recording = await services.recordings.get(recording_id)
-    return json_answer(recording_answer(recording, services.storage_roots))
+    (answer,) = await recording_answers(services, [await services.recordings.get(recording_id)])
+    return json_answer(answer)
 
 
 @router.delete(

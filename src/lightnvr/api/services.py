@@ -20,8 +20,10 @@ from lightnvr.live.webrtc import WebRtc
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
+from lightnvr.playback.downloads import Downloads
+from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
-from lightnvr.recording.service import RecordingCare, Recordings
+from lightnvr.recording.service import BatchDeletions, RecordingCare, RecordingFiles, RecordingMarks, Recordings
 from lightnvr.storage.report import StorageKeeper
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.service import StreamSupervisors
@@ -73,6 +75,11 @@ class ApiServices:
     supervisors: StreamSupervisors
     recordings: Recordings
     care: RecordingCare
+    marks: RecordingMarks
+    deletions: BatchDeletions
+    files: RecordingFiles
+    downloads: Downloads
+    thumbnails: Thumbnails
     keeper: StorageKeeper
     timeline: Timeline
     live: Channels

@@ -1,5 +1,6 @@
 """/api/timeline: recorded time as one stretch, whatever files it lies in."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -13,16 +14,18 @@ from lightnvr.api.errors import Responses, declared
 from lightnvr.api.files import file_answer
 from lightnvr.api.recording_models import size_text
 from lightnvr.api.recordings import RecordingId, media_route
-from lightnvr.api.services import Services
+from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.times import iso, read_time
 from lightnvr.api.validation import BadRequest
 from lightnvr.playback.timeline import MAX_SPAN_US
 from lightnvr.recording.model import Recording
+from lightnvr.streams.values import Whole
 
 router = APIRouter(prefix="/api/timeline", tags=["Timeline"], route_class=GuardedRoute)
 
 _DAY_US = 86_400_000_000
 _MOST_IDS = 1000
+_MOST_IN_BODY = 10_000
 _HLS = "application/vnd.apple.mpegurl"
 _EXAMPLE = """\
 #EXTM3U
@@ -123,6 +126,16 @@ class DensityPart(BaseModel):
     triggered_s: float = Field(examples=[0.0])
 
 
+class ChosenIds(BaseModel):
+    """Which recordings."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"ids": [4711, 4712]}})
+
+    ids: list[Annotated[int, Whole(1, 2**63 - 1)]] = Field(
+        min_length=1, max_length=_MOST_IN_BODY, description="Ids of recordings."
+    )
+
+
 class Density(BaseModel):
     """How much was recorded when."""
 
@@ -143,7 +156,7 @@ async def segments(services: Services, stream_name: StreamName, start: Start = N
     start_us, end_us = _span(services, start, end)
     found, truncated = await services.timeline.segments(_checked(stream_name), start_us, end_us)
     answer = TimelineSegments(
-        segments=[_segment(recording) for recording in found],
+        segments=await _segments(services, found),
         detection_intervals=[],
         detection_interval_count=0,
         stream=stream_name,
@@ -172,9 +185,25 @@ async def segments_by_ids(
         raise BadRequest("ids must hold the id of at least one recording")
     if len(wanted) > _MOST_IDS:
         raise BadRequest(f"ids must hold {_MOST_IDS} ids at most")
+    return await _chosen(services, wanted)
+
+
+@router.post(
+    "/segments-by-ids",
+    response_model=ChosenSegments,
+    responses=declared(400, 401, 413, 429),
+    dependencies=[VIEWER],
+    summary="Get many chosen timeline segments",
+)
+async def segments_by_many_ids(services: Services, body: ChosenIds) -> Response:
+    """The same for more ids than fit in an address."""
+    return await _chosen(services, body.ids)
+
+
+async def _chosen(services: ApiServices, wanted: list[int]) -> Response:
     found = await services.timeline.by_ids(list(dict.fromkeys(wanted)))
     answer = ChosenSegments(
-        segments=[_segment(recording) for recording in found],
+        segments=await _segments(services, found),
         start_time=iso(min(each.start_us for each in found) / 1e6) if found else "",
         end_time=iso(max(each.end_us for each in found) / 1e6) if found else "",
         segment_count=len(found),
@@ -325,7 +354,12 @@ def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and 0 < int(text[:20]) < 2**63
 
 
-def _segment(recording: Recording) -> TimelineSegment:
+async def _segments(services: ApiServices, found: Sequence[Recording]) -> list[TimelineSegment]:
+    detected = await services.marks.detected([recording.id for recording in found])
+    return [_segment(recording, has_detection=recording.id in detected) for recording in found]
+
+
+def _segment(recording: Recording, *, has_detection: bool) -> TimelineSegment:
     start_s, end_s = recording.start_us // 1_000_000, recording.end_us // 1_000_000
     return TimelineSegment.model_construct(
         id=recording.id,
@@ -334,7 +368,7 @@ def _segment(recording: Recording) -> TimelineSegment:
         end_time=iso(end_s),
         duration=max(0, round((recording.end_us - recording.start_us) / 1e6)),
         size=size_text(recording.size_bytes),
-        has_detection=False,
+        has_detection=has_detection,
         schedule_restricted=recording.schedule_restricted,
         complete=recording.complete,
         start_timestamp=start_s,

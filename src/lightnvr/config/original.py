@@ -12,8 +12,6 @@ LATER_KEYS: dict[str, frozenset[str]] = {
             "record_mp4_directly",
             "mp4_path",
             "mp4_retention_days",
-            "generate_thumbnails",
-            "thumbnails_per_recording",
         }
     ),
     "models": frozenset({"path"}),

@@ -119,6 +119,14 @@ class StorageSettings(Section):
         5.0, ge=0, le=100, description="Per cent free below which it is Emergency; less than for Critical."
     )
 
+    generate_thumbnails: bool = Field(True, description="Whether recordings have small pictures.")
+    thumbnails_per_recording: Literal["1", "3"] = Field(
+        "3", description="How many: 1 is of the beginning; 3 are of the beginning, the middle and the end."
+    )
+    thumbnail_cache_mb: int = Field(
+        256, ge=1, le=100_000, description="MiB of thumbnails that are kept in the data folder; others are made again."
+    )
+
     @model_validator(mode="after")
     def _order_the_bands(self) -> Self:
         if not self.pressure_warning_pct > self.pressure_critical_pct > self.pressure_emergency_pct:

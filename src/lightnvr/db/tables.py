@@ -255,3 +255,59 @@ recording_ranks = Table(
     Column("recordings", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# What was detected, when and where in the picture. `recording_id` is the recording that was being made; which others
+# show it follows from the times.
+detections = Table(
+    "detections",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("stream_id", RowId, nullable=True),
+    Column("stream_name", Text, nullable=False),
+    Column("start_us", BigInteger, nullable=False),
+    Column("end_us", BigInteger, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("x", Float, nullable=False),
+    Column("y", Float, nullable=False),
+    Column("width", Float, nullable=False),
+    Column("height", Float, nullable=False),
+    Column("track_id", BigInteger, nullable=True),
+    Column("zone", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("recording_id", RowId, ForeignKey("recordings.id", ondelete="SET NULL"), nullable=True),
+    sqlite_autoincrement=True,
+)
+Index(None, detections.c.stream_name, detections.c.start_us)
+Index(None, detections.c.recording_id)
+Index(None, detections.c.label)
+
+recording_tags = Table(
+    "recording_tags",
+    metadata,
+    Column("recording_id", RowId, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# How many detections of each label a recording shows.
+recording_labels = Table(
+    "recording_labels",
+    metadata,
+    Column("recording_id", RowId, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("detections", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Which recordings have a tag, a label, a stream and so on: one bit for each of 4096 ids; see `recording/facets.py`.
+recording_facets = Table(
+    "recording_facets",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("bits", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index(None, recording_facets.c.block)

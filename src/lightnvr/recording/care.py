@@ -1,12 +1,13 @@
 """Says which recordings stay, and for how long."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.engine import Database
 from lightnvr.db.tables import recordings
+from lightnvr.recording import facets
 from lightnvr.recording.deletions import BEING_DELETED
 from lightnvr.recording.model import Recording, RecordingNotFound, RecordingPage
 from lightnvr.recording.rows import recording_from
@@ -37,10 +38,12 @@ class StoredCare:
         wanted = list(dict.fromkeys(recording_ids))
         changed: set[int] = set()
         async with self._database.writing.begin() as connection:
+            await facets.lock(connection)
             for at in range(0, len(wanted), _IDS_AT_ONCE):
                 some = recordings.c.id.in_(wanted[at : at + _IDS_AT_ONCE])
                 change = update(recordings).where(some, ~BEING_DELETED).values(protected=protected)
                 changed.update((await connection.execute(change.returning(recordings.c.id))).scalars())
+            await _note_protection(connection, changed, protected)
         return frozenset(changed)
 
     async def protected_page(self, stream_name: str | None, *, offset: int, limit: int) -> RecordingPage:
@@ -58,7 +61,10 @@ class StoredCare:
     async def _change(self, recording_id: int, values: dict[str, object]) -> Recording:
         change = update(recordings).where(recordings.c.id == recording_id, ~BEING_DELETED).values(values)
         async with self._database.writing.begin() as connection:
+            await facets.lock(connection)
             row = (await connection.execute(change.returning(*recordings.c))).one_or_none()
+            if row is not None:
+                await _note_protection(connection, [recording_id], recording_from(row).protected)
         if row is None:
             raise RecordingNotFound(f"There is no recording {recording_id}.")
         return recording_from(row)
@@ -67,3 +73,8 @@ class StoredCare:
 async def _count(connection: AsyncConnection, chosen: ColumnElement[bool]) -> int:
     query = select(func.count()).select_from(recordings).where(chosen)
     return int((await connection.execute(query)).scalar_one())
+
+
+async def _note_protection(connection: AsyncConnection, recording_ids: Collection[int], protected: bool) -> None:
+    change = {facets.PROTECTED: recording_ids}
+    await facets.change(connection, change if protected else {}, {} if protected else change)

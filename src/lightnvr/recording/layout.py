@@ -6,6 +6,9 @@ from pathlib import PurePosixPath
 
 from lightnvr.recording.model import CaptureMethod
 
+RECORDINGS_FOLDER = "mp4"
+"""All recordings are below this folder."""
+
 
 class DirectoryFormat(StrEnum):
     """How the files of one stream are spread over folders."""
@@ -28,7 +31,7 @@ def recording_path(
     start = datetime.fromtimestamp(start_us / 1e6, UTC)
     kind = "detection" if method in (CaptureMethod.DETECTION, CaptureMethod.MOTION) else "recording"
     suffix = f"_{attempt}" if attempt else ""
-    directory = PurePosixPath("mp4", folder, start.strftime(_PATTERNS[directory_format]))
+    directory = PurePosixPath(RECORDINGS_FOLDER, folder, start.strftime(_PATTERNS[directory_format]))
     return directory / f"{kind}_{start:%Y%m%d_%H%M%S}{suffix}.mp4"
 
 

@@ -80,8 +80,9 @@ class RecordingSort(StrEnum):
 class RecordingFilter:
     """Which recordings to list.
 
-    `start_us` and `end_us` bound the START of a recording, both inclusive; None is unbounded. An empty `streams` means
-    every stream.
+    `start_us` and `end_us` bound the START of a recording, both inclusive; None is unbounded. Of `streams`, `methods`,
+    `tags` and `labels` a recording must have any; empty means all recordings. A label is found by any part of it, in
+    whatever case. None for `protected` or `detected` (whether anything was detected) is both.
     """
 
     streams: tuple[str, ...] = ()
@@ -89,6 +90,24 @@ class RecordingFilter:
     end_us: int | None = None
     sort: RecordingSort = RecordingSort.START_TIME
     descending: bool = True
+    methods: tuple[CaptureMethod, ...] = ()
+    protected: bool | None = None
+    detected: bool | None = None
+    labels: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @property
+    def by_facets(self) -> bool:
+        """Whether more than stream and time is asked for."""
+        return bool(self.methods or self.labels or self.tags or self.protected is not None or self.detected is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is known of a recording beside its row: its tags, and the labels it shows, the most frequent first."""
+
+    tags: tuple[str, ...] = ()
+    labels: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +136,19 @@ class RecordingUndeletable(Exception):
 
 class RecordingFileMissing(LookupError):
     """The recording is listed but its file is not on the disk."""
+
+
+class TooManyTags(ValueError):
+    """A recording would have more tags than it can; the text says how many it can have."""
+
+
+class PathRefused(ValueError):
+    """A path that is not that of a file in the folders of recordings; the text says so."""
+
+
+class JobNotFound(LookupError):
+    """There is no such job, or not any more, or it is somebody else's."""
+
+
+class TooManyJobs(Exception):
+    """So much is being done already that nothing more is begun; the text says what to do."""

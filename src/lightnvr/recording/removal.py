@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 
@@ -46,6 +46,11 @@ class Removal:
         self._unfinished = True
         self.removed_bytes = 0
         """What was deleted since the start."""
+        self._listeners: list[Callable[[Sequence[Recording]], Awaitable[None]]] = []
+
+    def on_removed(self, listener: Callable[[Sequence[Recording]], Awaitable[None]]) -> None:
+        """Have this awaited with recordings that are gone, file and row. It must not raise."""
+        self._listeners.append(listener)
 
     async def remove(self, recording_ids: Sequence[int], *, force: bool = False) -> Removed:
         """Delete recordings, `AT_ONCE` at most; open ones stay, and protected ones too unless `force`.
@@ -99,6 +104,8 @@ class Removal:
             await deletions.withdraw(connection, list(failed))
         self.removed_bytes += sum(recording.size_bytes for recording in gone)
         self._unfinished = len(gone) + len(failed) < len(intended)
+        for listener in self._listeners:
+            await listener(gone)
         return Removed(tuple(gone), freed, failed)
 
     def _today(self) -> date:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from lightnvr.recording.detection import Detection
 from lightnvr.recording.fragment_table import FragmentTable
-from lightnvr.recording.model import CaptureMethod, Recording, RecordingFilter, RecordingPage, Tier
+from lightnvr.recording.model import CaptureMethod, Marks, Recording, RecordingFilter, RecordingPage, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,107 @@ class RecordingCare(Protocol):
 
     async def protected_page(self, stream_name: str | None, *, offset: int, limit: int) -> RecordingPage:
         """Return `limit` of the protected recordings from `offset` on, newest first, and how many there are."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """What a change of tags did: to which recordings, and how many tags these have that they had not, or no more."""
+
+    recording_ids: frozenset[int]
+    added: int
+    removed: int
+
+
+class RecordingMarks(Protocol):
+    """Knows the tags of recordings, and what was detected in them."""
+
+    async def of(self, recording_ids: Sequence[int]) -> Mapping[int, Marks]:
+        """Return the marks of those of these recordings that have any."""
+        ...
+
+    async def detected(self, recording_ids: Sequence[int]) -> frozenset[int]:
+        """Return those of these recordings that show something that was detected."""
+        ...
+
+    async def set_tags(self, recording_id: int, tags: Sequence[str]) -> tuple[str, ...]:
+        """Give a recording these tags and no others. Raises RecordingNotFound, TooManyTags."""
+        ...
+
+    async def change_tags(self, recording_ids: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> TagChange:
+        """Add tags to recordings, then take tags away, all at once. Raises TooManyTags, and then nothing is changed."""
+        ...
+
+    async def tags(self) -> tuple[str, ...]:
+        """Return all tags that recordings have, in order."""
+        ...
+
+    async def labels(self) -> tuple[str, ...]:
+        """Return all labels that were ever detected, in order."""
+        ...
+
+    async def add_detections(self, seen: Sequence[Detection]) -> list[int]:
+        """Store what was detected. Returns the ids, in the same order."""
+        ...
+
+
+class JobState(StrEnum):
+    """How far work in the background is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionProgress:
+    """How far the deletion of many recordings is.
+
+    `failed` counts those that stay: protected, being written, not there, or with a file that cannot be removed.
+    `error` is empty, or says why the job ended early.
+    """
+
+    job_id: str
+    state: JobState
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    error: str = ""
+
+
+class BatchDeletions(Protocol):
+    """Deletes many recordings in the background. A job belongs to the one who started it."""
+
+    async def start(self, owner: int, chosen: "Sequence[int] | RecordingFilter") -> DeletionProgress:
+        """Begin to delete recordings by their ids, or all finished ones of a filter. Raises TooManyJobs."""
+        ...
+
+    def progress(self, owner: int, job_id: str) -> DeletionProgress:
+        """Return how far a job is. Raises JobNotFound, also when it is of somebody else."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file on the disk: bytes, and when it was changed last in seconds since 1970 UTC."""
+
+    size_bytes: int
+    modified_s: float
+
+
+class RecordingFiles(Protocol):
+    """Looks at single files in the folders of recordings, by their absolute paths, and at no others."""
+
+    async def look(self, path: str) -> FileFacts | None:
+        """Return what is there, None for nothing. Raises PathRefused."""
+        ...
+
+    async def delete(self, path: str) -> bool:
+        """Delete a file, and with it the recording that it is of. Returns False when there was none.
+
+        Raises PathRefused, RecordingProtected, RecordingStillOpen, RecordingUndeletable.
+        """
         ...
 
 

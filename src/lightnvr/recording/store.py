@@ -9,7 +9,7 @@ from sqlalchemy import delete, false, func, insert, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_days, recording_media, recordings, storages
-from lightnvr.recording import listing, ranks
+from lightnvr.recording import facets, labelling, listing, ranks, selection
 from lightnvr.recording.model import (
     DAY_US,
     Recording,
@@ -35,6 +35,8 @@ async def page(connection: AsyncConnection, wanted: RecordingFilter, offset: int
     How many recordings each day has is kept in `recording_days`, so neither the total nor a page far down the list
     needs to walk over the rows before it. Lists by anything else than the start have `recording_ranks` for that.
     """
+    if wanted.by_facets:
+        return await selection.page(connection, wanted, offset, limit)
     if wanted.sort is not RecordingSort.START_TIME:
         return await listing.page(connection, wanted, offset, limit)
     spans = await _spans(connection, wanted)
@@ -125,6 +127,7 @@ async def paths_since(connection: AsyncConnection, storage_id: int, start_us: in
 
 async def insert_open(connection: AsyncConnection, opened: OpenRecording) -> int:
     """Store a recording whose file was just made and return its id."""
+    await facets.lock(connection)
     facts, progress = opened.facts, opened.progress
     values = {
         "stream_name": facts.stream_name,
@@ -153,6 +156,8 @@ async def insert_open(connection: AsyncConnection, opened: OpenRecording) -> int
     }
     await connection.execute(insert(recording_media).values(media))
     await _add_to_day(connection, facts.stream_name, facts.start_us, 1, 0)
+    having = facets.facets_of_row(facts.stream_name, facts.start_us, facts.capture_method, protected=False)
+    await facets.change(connection, {facet: [recording_id] for facet in having}, {})
     return int(recording_id)
 
 
@@ -163,6 +168,7 @@ async def store_progress(connection: AsyncConnection, progress: Sequence[tuple[i
     """Store how far open recordings have come: pairs of id and progress, all in one statement."""
     rows = [{"id": key, "end_us": reached.end_us, "size_bytes": reached.size_bytes} for key, reached in progress]
     if rows:
+        await facets.lock(connection)
         await connection.execute(_PROGRESS, rows)
 
 
@@ -182,6 +188,7 @@ async def complete(
     connection: AsyncConnection, recording_id: int, *, end_us: int, size_bytes: int, damaged: str = ""
 ) -> None:
     """Store that a recording's file is finished."""
+    await facets.lock(connection)
     was = await get(connection, recording_id)
     if was is None:
         return
@@ -190,7 +197,9 @@ async def complete(
     grown = size_bytes - (was.size_bytes if was.complete else 0)
     await _add_to_day(connection, was.stream_name, was.start_us, 0, grown)
     before = [(was, -1)] if was.complete else []
-    await ranks.add(connection, [*before, (replace(was, end_us=end_us, size_bytes=size_bytes), 1)])
+    done = replace(was, end_us=end_us, size_bytes=size_bytes)
+    await ranks.add(connection, [*before, (done, 1)])
+    await labelling.count_again(connection, done)
 
 
 async def remove(connection: AsyncConnection, recording: Recording) -> bool:
@@ -200,6 +209,7 @@ async def remove(connection: AsyncConnection, recording: Recording) -> bool:
 
 async def remove_all(connection: AsyncConnection, recording_ids: Sequence[int]) -> tuple[Recording, ...]:
     """Delete the rows of some hundred recordings at most. Returns those that were there."""
+    await facets.lock(connection)
     chosen = recordings.c.id.in_(recording_ids)
     there = {row[0]: recording_from(row) for row in await connection.execute(select(recordings).where(chosen))}
     gone = set((await connection.execute(delete(recordings).where(chosen).returning(recordings.c.id))).scalars())
@@ -214,6 +224,7 @@ async def remove_all(connection: AsyncConnection, recording_ids: Sequence[int]) 
         size_bytes = sizes[day_number, stream_name]
         await _add_to_day(connection, stream_name, day_number * DAY_US, many, size_bytes)
     await ranks.add(connection, [(recording, -1) for recording in removed if recording.complete])
+    await facets.forget(connection, [recording.id for recording in removed])
     return removed
 
 

@@ -36,9 +36,17 @@ from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
+from lightnvr.playback.downloads import Downloads
+from lightnvr.playback.thumbnail_cache import ThumbnailCache
+from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
+from lightnvr.recording.batch_deletion import StoredBatchDeletions
+from lightnvr.recording.disk import OsDisk
+from lightnvr.recording.files import StoredFiles
+from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
+from lightnvr.recording.removal import Removal
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
@@ -100,6 +108,7 @@ def running_api(
     )
     catalog = StreamCatalog(database, StreamStore(secrets), max_streams=max_streams, segment_duration=900, now=clock)
     live = Channels(NothingLive(), Audience(authentication.standing.lapsed))
+    removal = Removal(database, OsDisk(), OpenRecordings(), lambda: int(clock() * 1e6))
     services = ApiServices(
         authentication=authentication,
         sessions=sessions,
@@ -108,6 +117,13 @@ def running_api(
         supervisors=supervisors,
         recordings=recordings,
         care=recordings,
+        marks=StoredMarks(database),
+        deletions=StoredBatchDeletions(database, removal, clock),
+        files=StoredFiles(database, OsDisk(), OpenRecordings(), removal),
+        downloads=Downloads(recordings, clock),
+        thumbnails=Thumbnails(
+            recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
+        ),
         keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         live=live,

@@ -15,7 +15,10 @@ import lightnvr.db
 from lightnvr.db.engine import Database, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.db.tables import recording_ranks
-from lightnvr.recording import listing, ranks, store
+from lightnvr.recording import listing, ranks, selection, store
+from lightnvr.recording.care import StoredCare
+from lightnvr.recording.detection import Box, Detection
+from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.model import DAY_US, Recording, RecordingFilter, RecordingSort
 from lightnvr.recording.open_recordings import OpenRecording, Progress
 from tests.rig.film import Recipe
@@ -85,6 +88,46 @@ async def test_every_list_is_in_order(database: Database) -> None:
                     assert (list(page.recordings), page.total) == (rows[offset : offset + 20], len(rows)), wanted
 
 
+async def test_filtered_lists_are_right(database: Database) -> None:
+    async with database.writing.begin() as connection:
+        stored = await _fill(connection, 60)
+    marks, care = StoredMarks(database), StoredCare(database)
+    tagged, protected = stored[::3], stored[::4]
+    await marks.change_tags([row.id for row in stored], ["a", "b"], ["b"])
+    await marks.change_tags([row.id for row in stored if row not in tagged], [], ["a"])
+    await care.protect_all([row.id for row in protected], True)
+    seen = [
+        Detection(row.stream_name, row.start_us, row.start_us, "Person", 1.0, Box(0, 0, 1, 1)) for row in stored[::5]
+    ]
+    await marks.add_detections(seen)
+    assert (await marks.tags(), await marks.labels()) == (("a",), ("Person",))
+    told = await marks.of([row.id for row in stored])
+    shown = [row for row in stored if row.id in told and told[row.id].labels]
+    assert {row.id for row in stored[::5]} <= {row.id for row in shown}
+    assert await marks.detected([row.id for row in stored]) == {row.id for row in shown}
+    async with database.reading.connect() as connection:
+        for sort, wanted, rows in product(
+            RecordingSort,
+            (RecordingFilter(tags=("a", "c")),),
+            (tagged,),
+        ):
+            page = await store.page(connection, replace(wanted, sort=sort), 0, 100)
+            expected = sorted(rows, key=lambda row: _place(row, sort), reverse=True)
+            assert [row.id for row in page.recordings] == [row.id for row in expected], sort
+            page = await selection.page(connection, replace(wanted, sort=sort), 3, 5, gathered=0)
+            assert [row.id for row in page.recordings] == [row.id for row in expected[3:8]], sort
+        for wanted, rows in (
+            (RecordingFilter(protected=False, tags=("a",)), [row for row in tagged if row not in protected]),
+            (RecordingFilter(labels=("pers",)), shown),
+            (RecordingFilter(detected=False), [row for row in stored if row not in shown]),
+        ):
+            page = await store.page(connection, wanted, 0, 100)
+            assert {row.id for row in page.recordings} == {row.id for row in rows}, wanted
+    async with database.writing.begin() as connection:
+        await store.remove_all(connection, [row.id for row in tagged])
+    assert await marks.tags() == ()
+
+
 async def test_the_recordings_of_an_earlier_version_are_counted(empty_database: URL) -> None:
     opened = open_database(empty_database)
     async with opened.writing.begin() as connection:
@@ -107,6 +150,8 @@ async def test_the_recordings_of_an_earlier_version_are_counted(empty_database: 
         for statement in ranks.COUNT_ALL_SQL:
             await connection.exec_driver_sql(statement)
         assert counted == await _ranks(connection)
+        assert (await store.page(connection, RecordingFilter(protected=False), 0, 1)).total == 60
+        assert (await store.page(connection, RecordingFilter(("Ä b",), protected=False), 0, 1)).total == 15
         whole = await ranks.count_streams(connection, RecordingFilter())
         assert whole == [("Door", 13), ("door", 13), ("yard", 13), ("Ä b", 14)]
     await opened.close()
