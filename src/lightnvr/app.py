@@ -45,18 +45,24 @@ from lightnvr.process import (
 )
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
+from lightnvr.recording.days import StoredDays
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.library import RecordingLibrary
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc
+from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.keeper import Keeper
 from lightnvr.storage.retention import Rules
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
 from lightnvr.streams.live_inputs import CatalogLiveInputs
+from lightnvr.streams.manual_recording import ManualRecordings
+from lightnvr.streams.model import Stream
 from lightnvr.streams.plan import StreamPlan
+from lightnvr.streams.recording_control import LocalClock
+from lightnvr.streams.schedule import system_zone
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
 from lightnvr.wiring import HubRecorder, ice_servers, keeping, plan_for, rules_for
@@ -148,7 +154,7 @@ async def running(
         )
         authentication, logins, sessions = _authentication(settings, AccountStore(database), secrets)
         async with (
-            _recording(settings, database, catalog) as (engine, fleet),
+            _recording(settings, database, catalog) as (engine, fleet, manual),
             _keeping(settings, database, catalog, engine) as keeper,
             _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
             serve_webrtc(settings, live) as webrtc,
@@ -165,6 +171,8 @@ async def running(
                 supervisors=fleet,
                 recordings=RecordingLibrary(database, engine.open_recordings, engine.removal),
                 care=StoredCare(database),
+                manual=manual,
+                daily_use=_daily_use(settings, database, catalog),
                 keeper=keeper,
                 timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,
@@ -176,6 +184,7 @@ async def running(
                 probe=_look,
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
+                zone=system_zone,
                 problems=lambda: (*engine.problems(), *keeper.problems()),
                 viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 options=ApiOptions(
@@ -218,7 +227,7 @@ async def _housekeeping() -> AsyncIterator[None]:
 @asynccontextmanager
 async def _recording(
     settings: Settings, database: Database, catalog: StreamCatalog
-) -> AsyncIterator[tuple[RecordingEngine, Fleet]]:
+) -> AsyncIterator[tuple[RecordingEngine, Fleet, ManualRecordings]]:
     storage = settings.storage
     options = RecordingOptions(
         root=storage.path,
@@ -230,17 +239,34 @@ async def _recording(
     streams = await catalog.every()
     await engine.start({stream.folder: stream.name for stream in streams})
 
+    async def planned(stream: Stream) -> StreamPlan:
+        by_hand = stream.id in await manual.active()
+        plan = plan_for(stream, settings.streams, manual=by_hand)
+        if by_hand and not plan.connect:
+            # Footage that somebody asked for must not go on by surprise when privacy mode ends.
+            await manual.forget(stream.id)
+        return plan
+
     async def load(stream_id: int) -> StreamPlan | None:
         stream = await catalog.by_id(stream_id)
-        return None if stream is None else plan_for(stream, settings.streams)
+        return None if stream is None else await planned(stream)
 
-    fleet = Fleet(load, partial(HubRecorder, engine.place))
+    clock = LocalClock(time.time, system_zone)
+    fleet = Fleet(load, partial(HubRecorder, engine.place), clock)
+    manual = ManualRecordings(database, clock, lambda stream_id: fleet.status(stream_id).recording_why is not None)
     try:
-        await fleet.start([plan_for(stream, settings.streams) for stream in streams])
-        yield engine, fleet
+        await fleet.start([await planned(stream) for stream in streams])
+        yield engine, fleet, manual
     finally:
         await fleet.stop(_STOP_STREAMS_S)
         await engine.stop()
+
+
+def _daily_use(settings: Settings, database: Database, catalog: StreamCatalog) -> RecordedUse:
+    async def rules() -> Rules:
+        return rules_for(await catalog.every(), settings.storage)
+
+    return RecordedUse(StoredDays(database), rules, lambda: int(time.time()) // 86_400)
 
 
 @asynccontextmanager

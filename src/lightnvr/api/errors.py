@@ -37,6 +37,7 @@ from lightnvr.recording.model import (
     RecordingStillOpen,
     RecordingUndeletable,
 )
+from lightnvr.streams.manual_recording import CannotSwitchRecording
 from lightnvr.streams.model import DuplicateStream, InvalidStreamSetting, StreamNotFound, TooManyStreams
 
 Responses = dict[int | str, dict[str, Any]]
@@ -70,6 +71,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     NoNetwork: HTTPStatus.SERVICE_UNAVAILABLE,
     OtherOffer: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyStreams: HTTPStatus.CONFLICT,
+    CannotSwitchRecording: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     TooFarAhead: HTTPStatus.BAD_REQUEST,
     UnsupportedDialect: HTTPStatus.BAD_REQUEST,

@@ -37,9 +37,14 @@ from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.playback.timeline import Timeline
+from lightnvr.recording.days import StoredDays
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
+from lightnvr.storage.daily import RecordedUse
+from lightnvr.storage.retention import Rules, StreamRules
 from lightnvr.streams.catalog import StreamCatalog
+from lightnvr.streams.manual_recording import ManualRecordings
+from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
 from tests.integration.api.fakes import IdleKeeper, ListedRecordings, NotedSupervisors, NothingLive, ToldProbe
@@ -108,6 +113,8 @@ def running_api(
         supervisors=supervisors,
         recordings=recordings,
         care=recordings,
+        manual=ManualRecordings(database, LocalClock(clock, _utc), supervisors.records),
+        daily_use=RecordedUse(StoredDays(database), _thirty_days, lambda: int(clock()) // 86_400),
         keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         live=live,
@@ -119,6 +126,7 @@ def running_api(
         probe=probe,
         uptime=lambda: 86_400.0,
         now=clock,
+        zone=_utc,
         options=options or ApiOptions(version="1.2.3", ice_servers=(IceServer("stun:stun.example.org:3478"),)),
     )
     content, keys = _prepared_database()
@@ -146,6 +154,14 @@ def _prepared_database() -> tuple[bytes, Mapping[str, str]]:
     with TemporaryDirectory() as folder:
         anyio.run(prepare, Path(folder))
         return (Path(folder) / "lightnvr.db").read_bytes(), keys
+
+
+async def _thirty_days() -> Rules:
+    return Rules({}, StreamRules(retention_days=30))
+
+
+def _utc(_at: float) -> int:
+    return 0
 
 
 async def _space() -> StorageSpace:
