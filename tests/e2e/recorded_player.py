@@ -8,6 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from tests.e2e.chromium import WAIT_MS
+
 _BEGIN = """
 async ([url]) => {
   const video = document.createElement("video");
@@ -43,6 +45,18 @@ async ([url]) => {
   hls.attachMedia(video);
 }
 """
+_WAIT = """
+async ([what, patience]) => {
+  const { recorded } = globalThis;
+  const ends = performance.now() + patience;
+  const isThere = () => (what === "ended" ? recorded.video.ended : recorded.video.readyState >= 2);
+  while (!recorded.failed && !isThere()) {
+    if (performance.now() > ends) return `never ${what}, at ${recorded.video.currentTime} s`;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return recorded.failed;
+}
+"""
 _SEEK = """
 async ([seconds]) => {
   const { video, number } = globalThis.recorded;
@@ -75,25 +89,22 @@ class RecordedPlayer:
     def open(self, url: str) -> None:
         """Load a playlist and wait for the first picture."""
         self.page.evaluate(_BEGIN, [url])
-        self.page.wait_for_function("recorded.failed || recorded.video.readyState >= 2")
-        assert self.failure == ""
-
-    @property
-    def failure(self) -> str:
-        """Why hls.js gave up, or empty."""
-        failed: str = self.page.evaluate("recorded.failed")
-        return failed
+        self._wait("ready")
 
     def play_to_the_end(self) -> list[Shown]:
         """Play and return every picture that was shown."""
         self.page.evaluate("recorded.video.play()")
-        self.page.wait_for_function("recorded.failed || recorded.video.ended")
-        assert self.failure == ""
+        self._wait("ended")
         return [_shown(row) for row in self.page.evaluate("recorded.shown")]
 
     def seek(self, seconds: float) -> Shown:
         """Go to a moment of the time line and return the picture that is shown there."""
         return _shown(self.page.evaluate(_SEEK, [seconds]))
+
+    def _wait(self, what: str) -> None:
+        # Not wait_for_function, which evaluates text in the page: its security policy forbids that.
+        failed: str = self.page.evaluate(_WAIT, [what, WAIT_MS])
+        assert failed == ""
 
 
 def _shown(row: list[Any]) -> Shown:

@@ -113,7 +113,7 @@ async def _ranks(connection: AsyncConnection) -> list[tuple[object, ...]]:
 
 async def _days(connection: AsyncConnection) -> dict[tuple[int, str], tuple[int, int, int]]:
     rows = (await connection.execute(select(recording_days))).all()
-    return {(day, stream): tuple(counts) for day, stream, *counts in rows if any(counts)}
+    return {(row[0], row[1]): (row[2], row[3], row[4]) for row in rows if any(row[2:])}
 
 
 def _expected_days(rows: list[Recording]) -> dict[tuple[int, str], tuple[int, int, int]]:
