@@ -16,9 +16,11 @@ _SHORT: dict[str, tuple[str, ...]] = {
     "first_frame": ("--rounds", "2"),
     "idle_cost": ("--cameras", "2", "--rounds", "1", "--seconds", "5", "--use", "3"),
     "viewers": ("--cameras", "2", "--step", "4", "--most", "4", "--seconds", "5", "--reference", "2"),
-    "retention_run": ("--rows", "20000", "--deletions", "500"),
+    "retention_run": ("--rows", "20000", "--deletions", "500", "--live-deletions", "2000", "--cameras", "2"),
+    "disk_full_soak": ("--cameras", "4", "--seconds", "60", "--size", "64"),
     "list_recordings": ("--rows", "20000", "--repeat", "5"),
     "timeline_query": ("--rows", "20000", "--repeat", "5"),
+    "seek": ("--days", "2", "--seeks", "20"),
 }
 
 

@@ -41,6 +41,7 @@ from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.batch_deletion import StoredBatchDeletions
 from lightnvr.recording.care import StoredCare
+from lightnvr.recording.days import StoredDays
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.marks import StoredMarks
@@ -48,11 +49,15 @@ from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.recording.removal import Removal
 from lightnvr.recording.service import Recordings
+from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.keeper import Keeper, KeeperOptions
 from lightnvr.storage.pressure import PressureRules
 from lightnvr.storage.retention import Rules
 from lightnvr.streams.catalog import StreamCatalog
+from lightnvr.streams.manual_recording import ManualRecordings
 from lightnvr.streams.model import StreamNotFound
+from lightnvr.streams.recording_control import LocalClock
+from lightnvr.streams.schedule import system_zone
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.service import LiveInput
 from lightnvr.streams.status import StreamStatus
@@ -91,13 +96,14 @@ async def api_key(database: Database, folder: Path) -> str:
     return await administration.renew_api_key(_USER)
 
 
-def _keeper(database: Database) -> Keeper:
-    async def rules() -> Rules:
-        return Rules({})
+async def _no_rules() -> Rules:
+    return Rules({})
 
+
+def _keeper(database: Database) -> Keeper:
     archive = StoredArchive(database, Removal(database, OsDisk(), OpenRecordings(), lambda: 0))
     options = KeeperOptions(PressureRules())
-    return Keeper(archive, rules, options, system_us=lambda: time.time_ns() // 1000, monotonic_s=time.monotonic)
+    return Keeper(archive, _no_rules, options, system_us=lambda: time.time_ns() // 1000, monotonic_s=time.monotonic)
 
 
 def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
@@ -140,6 +146,8 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             thumbnails=Thumbnails(
                 recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
             ),
+            manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
+            daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(time.time()) // 86_400),
             keeper=_keeper(database),
             timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(time.time() * 1e6)),
             live=live,
@@ -151,6 +159,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             probe=look,
             uptime=time.monotonic,
             now=time.time,
+            zone=system_zone,
             options=ApiOptions(version="0"),
         )
     )

@@ -36,8 +36,9 @@ SELECT 'cam' || camera, 1,
 FROM starts
 """
 _DAYS = """
-INSERT INTO recording_days (day, stream_name, recordings, size_bytes)
-SELECT start_us / :day AS day, stream_name, count(*), sum(size_bytes) FROM recordings GROUP BY day, stream_name
+INSERT INTO recording_days (day, stream_name, recordings, size_bytes, recorded_us)
+SELECT start_us / :day AS day, stream_name, count(*), sum(size_bytes), sum(end_us - start_us)
+FROM recordings GROUP BY day, stream_name
 """
 
 # Each by a number that follows from the id without any order that a list could profit from.

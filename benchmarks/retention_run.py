@@ -1,6 +1,7 @@
 """Milliseconds to find what may be deleted out of a million recordings, and how fast recordings are deleted.
 
-The files do not exist: what is measured is the database, which is what others wait for.
+The files do not exist: what is measured is the database, which is what others wait for. Then the same by a server that
+records cameras, which must lose nothing.
 """
 
 import argparse
@@ -12,9 +13,10 @@ from pathlib import Path
 from sqlalchemy import update
 from sqlalchemy.engine import URL
 
+from benchmarks.deleting_live import LiveDeleting, delete_while_recording
 from benchmarks.many_recordings import CAMERAS, database_with
 from benchmarks.options import parser, positive, report, workplace
-from benchmarks.table import Table, percentile
+from benchmarks.table import Table, percentile, verdict
 from lightnvr.db.engine import database_url, open_database
 from lightnvr.db.tables import storages
 from lightnvr.recording.archive import StoredArchive
@@ -25,16 +27,24 @@ from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.removal import AT_ONCE, Removal
 from lightnvr.recording.storage import Storage
 
+_LIST_TARGET_MS = 50.0
+
 
 def main() -> None:
     """Run and print."""
     options = parser("retention_run", __doc__)
     options.add_argument("--rows", type=positive, default=1_000_000)
     options.add_argument("--deletions", type=positive, default=10_000)
+    options.add_argument("--live-deletions", type=positive, default=100_000, help="while cameras are recorded")
+    options.add_argument("--cameras", type=positive, default=16, help="that are recorded meanwhile")
     arguments = options.parse_args()
     with workplace(arguments) as folder:
         url = database_with(arguments.cache, arguments.rows)
-        report(asyncio.run(_measure(arguments, folder, url)), arguments)
+        table = asyncio.run(_measure(arguments, folder, url))
+        live = delete_while_recording(
+            arguments.cache, Path(str(url.database)), folder, arguments.live_deletions, arguments.cameras
+        )
+    report(_with_live(table, live, arguments), arguments)
 
 
 async def _measure(arguments: argparse.Namespace, folder: Path, url: URL) -> Table:
@@ -83,6 +93,33 @@ async def _measure(arguments: argparse.Namespace, folder: Path, url: URL) -> Tab
     ]
     notes = f"{arguments.rows:,} recordings of {CAMERAS} cameras; {deleted:,} deleted, {deleted / took:.0f} a second."
     return Table("Deleting", ("", "times", "median, ms", "p95, ms"), tuple(rows), notes)
+
+
+def _with_live(table: Table, live: LiveDeleting, arguments: argparse.Namespace) -> Table:
+    """Add what was found on the server that recorded."""
+    p95_ms = percentile(live.lists_s, 95) * 1000
+    found = live.found
+    missing = found.lost + found.doubled + found.unreadable
+    rows = (
+        *((*row, "", "") for row in table.rows),
+        (
+            "the same over HTTP, of a server that records",
+            str(len(live.lists_s)),
+            f"{percentile(live.lists_s, 50) * 1000:.1f}",
+            f"{p95_ms:.1f}",
+            f"≤ {_LIST_TARGET_MS:g} ms",
+            verdict(p95_ms, _LIST_TARGET_MS),
+        ),
+        ("pictures lost, doubled or unreadable in it", str(missing), "", "", "0", verdict(missing, 0)),
+        ("gaps between its recordings", str(len(live.gaps_s)), "", "", "0", verdict(len(live.gaps_s), 0)),
+        ("packets dropped", str(live.dropped), "", "", "0", verdict(live.dropped, 0)),
+    )
+    notes = (
+        f"{table.notes} The server deleted {live.deleted:,} in {live.took_s:.0f} s "
+        f"({live.deleted / max(live.took_s, 0.001):.0f} a second) while it recorded {arguments.cameras} cameras of "
+        f"2 Mbit/s; {found.pictures} pictures in {found.rotations + arguments.cameras} files were decoded."
+    )
+    return Table(table.title, (*table.columns, "target", ""), rows, notes)
 
 
 async def _ask(library: RecordingLibrary, times: list[float], ends: asyncio.Event) -> None:

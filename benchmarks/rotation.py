@@ -4,43 +4,20 @@ Each picture carries a number; every picture of every file is decoded and the nu
 """
 
 import argparse
-import itertools
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cameras import camera_process
+from benchmarks.continuity import Continuity, continuity
 from benchmarks.ffmpeg import ffmpeg_recorders, segmented
 from benchmarks.mp4_file import recordings_in
-from benchmarks.numbers import every_number
 from benchmarks.options import parser, positive, report, say, workplace
 from benchmarks.server import Camera, lightnvr_server
 from benchmarks.table import Table
-from lightnvr.demo.cameras import BENCHMARK_RECIPE
 
 _SEGMENT_S = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Continuity:
-    """What was found in the files of one recorder."""
-
-    rotations: int = 0
-    pictures: int = 0
-    unreadable: int = 0
-    lost: int = 0
-    doubled: int = 0
-
-    def __add__(self, other: "Continuity") -> "Continuity":
-        return Continuity(
-            self.rotations + other.rotations,
-            self.pictures + other.pictures,
-            self.unreadable + other.unreadable,
-            self.lost + other.lost,
-            self.doubled + other.doubled,
-        )
 
 
 def main() -> None:
@@ -53,8 +30,8 @@ def main() -> None:
         ours, theirs = _record(arguments, folder)
         say("decoding every picture")
         found = {
-            "LightNVR": sum(map(_continuity, ours), Continuity()),
-            "ffmpeg -f segment": sum(map(_continuity, theirs), Continuity()),
+            "LightNVR": sum(map(continuity, ours), Continuity()),
+            "ffmpeg -f segment": sum(map(continuity, theirs), Continuity()),
         }
     report(_table(arguments, found), arguments)
 
@@ -80,22 +57,6 @@ def _ffmpeg_files(folder: Path, cameras: Sequence[Camera]) -> list[list[Path]]:
     return [sorted(folder.glob(f"{index}-*.mp4")) for index in range(len(cameras))]
 
 
-def _continuity(files: Sequence[Path]) -> Continuity:
-    numbers = [number for path in files for number in every_number(path)]
-    lost = doubled = 0
-    video = BENCHMARK_RECIPE.video
-    film = BENCHMARK_RECIPE.seconds * (video.fps if video else 0)
-    readable = [number for number in numbers if number is not None]
-    for number, following in itertools.pairwise(readable):
-        # Numbers come round again with the film: a step of more than half of it is one back.
-        step = (following - number) % film
-        if step == 0 or step > film // 2:
-            doubled += film - step + 1 if step else 1
-        else:
-            lost += step - 1
-    return Continuity(max(0, len(files) - 1), len(numbers), len(numbers) - len(readable), lost, doubled)
-
-
 def _table(arguments: argparse.Namespace, found: dict[str, Continuity]) -> Table:
     rows = tuple(
         (
@@ -106,7 +67,7 @@ def _table(arguments: argparse.Namespace, found: dict[str, Continuity]) -> Table
             str(one.lost),
             str(one.doubled),
             "0" if name == "LightNVR" else "",
-            ("met" if not one.lost + one.doubled + one.unreadable else "MISSED") if name == "LightNVR" else "",
+            ("met" if one.is_perfect else "MISSED") if name == "LightNVR" else "",
         )
         for name, one in found.items()
     )

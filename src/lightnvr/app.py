@@ -49,6 +49,7 @@ from lightnvr.process import (
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.batch_deletion import StoredBatchDeletions
 from lightnvr.recording.care import StoredCare
+from lightnvr.recording.days import StoredDays
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.files import StoredFiles
@@ -57,12 +58,17 @@ from lightnvr.recording.library import RecordingLibrary
 from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc
+from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.keeper import Keeper
 from lightnvr.storage.retention import Rules
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
 from lightnvr.streams.live_inputs import CatalogLiveInputs
+from lightnvr.streams.manual_recording import ManualRecordings
+from lightnvr.streams.model import Stream
 from lightnvr.streams.plan import StreamPlan
+from lightnvr.streams.recording_control import LocalClock
+from lightnvr.streams.schedule import system_zone
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
 from lightnvr.wiring import HubRecorder, ice_servers, keeping, plan_for, rules_for
@@ -154,7 +160,7 @@ async def running(
         )
         authentication, logins, sessions = _authentication(settings, AccountStore(database), secrets)
         async with (
-            _recording(settings, database, catalog) as (engine, fleet),
+            _recording(settings, database, catalog) as (engine, fleet, manual),
             _keeping(settings, database, catalog, engine) as keeper,
             _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
             serve_webrtc(settings, live) as webrtc,
@@ -177,6 +183,8 @@ async def running(
                 files=StoredFiles(database, OsDisk(), engine.open_recordings, engine.removal),
                 downloads=Downloads(care.recordings, time.monotonic),
                 thumbnails=care.thumbnails,
+                manual=manual,
+                daily_use=_daily_use(settings, database, catalog),
                 keeper=keeper,
                 timeline=Timeline(care.recorded, lambda: int(time.time() * 1e6)),
                 live=live,
@@ -188,6 +196,7 @@ async def running(
                 probe=_look,
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
+                zone=system_zone,
                 problems=lambda: (*engine.problems(), *keeper.problems()),
                 viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 options=ApiOptions(
@@ -230,7 +239,7 @@ async def _housekeeping() -> AsyncIterator[None]:
 @asynccontextmanager
 async def _recording(
     settings: Settings, database: Database, catalog: StreamCatalog
-) -> AsyncIterator[tuple[RecordingEngine, Fleet]]:
+) -> AsyncIterator[tuple[RecordingEngine, Fleet, ManualRecordings]]:
     storage = settings.storage
     options = RecordingOptions(
         root=storage.path,
@@ -242,17 +251,34 @@ async def _recording(
     streams = await catalog.every()
     await engine.start({stream.folder: stream.name for stream in streams})
 
+    async def planned(stream: Stream) -> StreamPlan:
+        by_hand = stream.id in await manual.active()
+        plan = plan_for(stream, settings.streams, manual=by_hand)
+        if by_hand and not plan.connect:
+            # Footage that somebody asked for must not go on by surprise when privacy mode ends.
+            await manual.forget(stream.id)
+        return plan
+
     async def load(stream_id: int) -> StreamPlan | None:
         stream = await catalog.by_id(stream_id)
-        return None if stream is None else plan_for(stream, settings.streams)
+        return None if stream is None else await planned(stream)
 
-    fleet = Fleet(load, partial(HubRecorder, engine.place))
+    clock = LocalClock(time.time, system_zone)
+    fleet = Fleet(load, partial(HubRecorder, engine.place), clock)
+    manual = ManualRecordings(database, clock, lambda stream_id: fleet.status(stream_id).recording_why is not None)
     try:
-        await fleet.start([plan_for(stream, settings.streams) for stream in streams])
-        yield engine, fleet
+        await fleet.start([await planned(stream) for stream in streams])
+        yield engine, fleet, manual
     finally:
         await fleet.stop(_STOP_STREAMS_S)
         await engine.stop()
+
+
+def _daily_use(settings: Settings, database: Database, catalog: StreamCatalog) -> RecordedUse:
+    async def rules() -> Rules:
+        return rules_for(await catalog.every(), settings.storage)
+
+    return RecordedUse(StoredDays(database), rules, lambda: int(time.time()) // 86_400)
 
 
 @asynccontextmanager

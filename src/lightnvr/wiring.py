@@ -13,10 +13,10 @@ from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.rtsp.mount import Caller
 from lightnvr.live.rtsp.restream import Admit, TooManyTries
 from lightnvr.live.webrtc import WebRtcOptions
-from lightnvr.media.hub import Hub
+from lightnvr.media.hub import Hub, Subscription
 from lightnvr.media.opening import OpenOptions, Transport
 from lightnvr.media.source import SourceOptions
-from lightnvr.recording.model import Tier
+from lightnvr.recording.model import CaptureMethod, Tier
 from lightnvr.recording.recorder import Recorder, RecorderSettings, RecordingPlace
 from lightnvr.storage.keeper import KeeperOptions
 from lightnvr.storage.pressure import PressureRules
@@ -31,8 +31,8 @@ _QUEUE_S = 30.0
 _JOIN_POLL_S = 0.02
 
 
-def plan_for(stream: Stream, patience: StreamsSettings) -> StreamPlan:
-    """Return what should run for a configured stream."""
+def plan_for(stream: Stream, patience: StreamsSettings, *, manual: bool = False) -> StreamPlan:
+    """Return what should run for a configured stream; `manual` is whether a recording was started by hand."""
     settings = stream.settings
     opening = OpenOptions(
         transport=Transport.UDP if settings.protocol == 1 else Transport.TCP,
@@ -45,9 +45,14 @@ def plan_for(stream: Stream, patience: StreamsSettings) -> StreamPlan:
         connect=bool(settings.enabled) and not stream.privacy_mode,
         address=stream.address,
         source=SourceOptions(opening, audio=bool(settings.record_audio)),
-        recording=RecordingPlan(stream.name, stream.folder, float(settings.segment_duration or 0))
-        if settings.record
-        else None,
+        recording=RecordingPlan(
+            stream.name,
+            stream.folder,
+            float(settings.segment_duration or 0),
+            continuous=settings.record,
+            schedule=settings.recording_schedule if settings.record_on_schedule else None,
+            manual=manual,
+        ),
         sub_address=stream.sub_address,
     )
 
@@ -116,13 +121,22 @@ def ice_servers(go2rtc: Go2rtcSettings) -> tuple[IceServer, ...]:
 class HubRecorder:
     """A recorder that takes what a hub publishes. Implements `RunningRecorder`."""
 
-    def __init__(self, place: RecordingPlace, plan: RecordingPlan, hub: Hub, connection: ConnectedSource) -> None:
+    def __init__(
+        self,
+        place: RecordingPlace,
+        plan: RecordingPlan,
+        why: CaptureMethod,
+        hub: Hub,
+        connection: ConnectedSource,
+        *,
+        from_latest_keyframe: bool,
+    ) -> None:
         self._hub = hub
-        self._subscription = hub.subscribe(
-            limit_bytes=_QUEUE_BYTES,
-            limit_s=_QUEUE_S,
-            batch_s=2 * place.fragment_duration_us / 1e6,
-            # What completes a fragment ends a rest, so nothing reaches the disk later than it could.
+        self._subscription = Subscription(_QUEUE_BYTES, _QUEUE_S, batch_s=2 * place.fragment_duration_us / 1e6)
+        # What completes a fragment ends a rest, so nothing reaches the disk later than it could.
+        hub.attach(
+            self._subscription,
+            from_keyframe=from_latest_keyframe,
             longest_rest_s=place.fragment_duration_us / 1e6,
         )
 
@@ -130,7 +144,13 @@ class HubRecorder:
             source = connection.source
             return (source.meter.rates.fps or source.nominal_fps) if source else 0.0
 
-        settings = RecorderSettings(plan.stream_name, plan.folder, plan.segment_duration_s)
+        settings = RecorderSettings(
+            plan.stream_name,
+            plan.folder,
+            plan.segment_duration_s,
+            capture_method=why,
+            schedule_restricted=why is CaptureMethod.SCHEDULED,
+        )
         self._recorder = Recorder(place, settings, self._subscription, measured_fps)
         self._recorder.start()
 
@@ -144,10 +164,14 @@ class HubRecorder:
         """See RunningRecorder."""
         return self._recorder.error
 
-    def change(self, plan: RecordingPlan) -> None:
+    def change(self, plan: RecordingPlan, why: CaptureMethod) -> None:
         """See RunningRecorder."""
-        settings = self._recorder.settings
-        self._recorder.settings = replace(settings, segment_duration_s=plan.segment_duration_s)
+        self._recorder.settings = replace(
+            self._recorder.settings,
+            segment_duration_s=plan.segment_duration_s,
+            capture_method=why,
+            schedule_restricted=why is CaptureMethod.SCHEDULED,
+        )
 
     def dropped_packets(self) -> int:
         """See RunningRecorder."""

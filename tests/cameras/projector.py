@@ -36,6 +36,7 @@ class Projector:
         events: Mapping[int, Callable[[], None]],
     ) -> None:
         self.frames_sent: list[int] = []
+        self.sent_at: list[float] = []
         self._tracks = films[0].tracks
         self._speed = speed
         self._events = dict(events)
@@ -125,6 +126,7 @@ class Projector:
         self._broadcast.send(cue.frame, timestamp, time.time())
         if cue.number is not None and self._broadcast.watched:
             self.frames_sent.append(cue.number)
+            self.sent_at.append(time.time())
             event = self._events.pop(len(self.frames_sent), None)
             if event is not None:
                 event()

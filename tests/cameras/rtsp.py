@@ -78,6 +78,11 @@ class RtspCamera:
         return list(self._projector.frames_sent)
 
     @property
+    def sent_at(self) -> list[float]:
+        """When each of `frames_sent` was sent, in seconds since 1970 UTC."""
+        return list(self._projector.sent_at)
+
+    @property
     def connections_total(self) -> int:
         return self._connections_before + (self._server.connections_total if self._server else 0)
 

@@ -22,7 +22,7 @@ from tests.rig.film import Recipe
 from tests.rig.segments import facts, write
 
 SIZE = 1000
-_APART_US = 900_000_000
+APART_US = 900_000_000
 
 
 async def keep(
@@ -41,7 +41,7 @@ async def keep(
     """
     async with database.writing.begin() as connection:
         return [
-            await _keep_one(connection, root, stream, start_us + number * _APART_US, disk, columns)
+            await _keep_one(connection, root, stream, start_us + number * APART_US, disk, columns)
             for number in range(count)
         ]
 
@@ -69,7 +69,7 @@ async def _keep_one(
             disk.sync_folder(folder)
             folder = folder.parent
     recording_id = await store.insert_open(connection, OpenRecording(about, _segment()))
-    await store.complete(connection, recording_id, end_us=start_us + _APART_US, size_bytes=SIZE)
+    await store.complete(connection, recording_id, end_us=start_us + APART_US, size_bytes=SIZE)
     if columns:
         await connection.execute(update(recordings).where(recordings.c.id == recording_id).values(columns))
     return recording_id

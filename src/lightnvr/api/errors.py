@@ -42,6 +42,7 @@ from lightnvr.recording.model import (
     TooManyJobs,
     TooManyTags,
 )
+from lightnvr.streams.manual_recording import CannotSwitchRecording
 from lightnvr.streams.model import DuplicateStream, InvalidStreamSetting, StreamNotFound, TooManyStreams
 
 Responses = dict[int | str, dict[str, Any]]
@@ -76,6 +77,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     NoNetwork: HTTPStatus.SERVICE_UNAVAILABLE,
     OtherOffer: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyStreams: HTTPStatus.CONFLICT,
+    CannotSwitchRecording: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     TooFarAhead: HTTPStatus.BAD_REQUEST,
     PathRefused: HTTPStatus.BAD_REQUEST,

@@ -24,8 +24,11 @@ from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.service import BatchDeletions, RecordingCare, RecordingFiles, RecordingMarks, Recordings
+from lightnvr.storage.daily import DailyUse
 from lightnvr.storage.report import StorageKeeper
 from lightnvr.streams.catalog import StreamCatalog
+from lightnvr.streams.manual_recording import ManualRecordings
+from lightnvr.streams.schedule import Zone
 from lightnvr.streams.service import StreamSupervisors
 
 
@@ -65,7 +68,7 @@ class ApiServices:
 
     `storage_roots` gives the folder of each storage by its id. `storage_space` raises OSError when the storage is not
     there, `problems` says in sentences what is wrong with the server itself. `uptime` gives seconds since the start,
-    `now` seconds since 1970 UTC.
+    `now` seconds since 1970 UTC, `zone` how far local time is ahead of that.
     """
 
     authentication: Authentication
@@ -80,6 +83,8 @@ class ApiServices:
     files: RecordingFiles
     downloads: Downloads
     thumbnails: Thumbnails
+    manual: ManualRecordings
+    daily_use: DailyUse
     keeper: StorageKeeper
     timeline: Timeline
     live: Channels
@@ -91,6 +96,7 @@ class ApiServices:
     probe: Probe
     uptime: Callable[[], float]
     now: Callable[[], float]
+    zone: Zone
     options: ApiOptions
     problems: Callable[[], Sequence[str]] = tuple
     viewer_limits: ViewerLimits = field(default_factory=ViewerLimits)

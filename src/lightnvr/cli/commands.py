@@ -9,7 +9,7 @@ import typer
 
 from lightnvr import __version__
 from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, UserNotFound
-from lightnvr.cli import check, users
+from lightnvr.cli import check, plan, users
 from lightnvr.cli.options import ConfigFile, DataDir, Host, Port, settings_from
 from lightnvr.config import CommandLine, InvalidSettings, sample_ini
 from lightnvr.db.engine import UnusableDatabase
@@ -37,6 +37,7 @@ config = typer.Typer(help="Settings.", no_args_is_help=True)
 cli.add_typer(users.commands, name="user")
 cli.add_typer(config, name="config")
 cli.command("check")(check.check)
+cli.command("plan")(plan.plan)
 
 
 def main() -> None:

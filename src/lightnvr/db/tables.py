@@ -131,6 +131,14 @@ streams = Table(
     sqlite_autoincrement=True,
 )
 
+# Streams that somebody started to record by hand. Gone when it is stopped by hand.
+manual_recordings = Table(
+    "manual_recordings",
+    metadata,
+    Column("stream_id", RowId, ForeignKey("streams.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("started_at", BigInteger, nullable=False),
+)
+
 storages = Table(
     "storages",
     metadata,
@@ -240,8 +248,9 @@ recording_days = Table(
     Column("stream_name", Text, primary_key=True),
     Column("recordings", BigInteger, nullable=False),
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("recorded_us", BigInteger, nullable=False, server_default="0"),
 )
-"""How many recordings of a stream began on a day, and how large those of them are together that are FINISHED."""
+"""How many recordings of a stream began on a day, and how large and long those of them are that are FINISHED."""
 
 # How many FINISHED recordings lie in each part of each order, by stream and by when they began; see
 # `recording/ranks.py`.

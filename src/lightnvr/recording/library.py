@@ -57,6 +57,11 @@ class RecordingLibrary:
         etag = f'"{recording.id:x}-{length:x}-{status.st_mtime_ns:x}-{kind}"'
         return RecordingFile(recording, path, length, etag, status.st_mtime)
 
+    def open_id(self, stream_name: str) -> int | None:
+        """See Recordings."""
+        written = [each for each in self._open if each.facts.stream_name == stream_name and not each.closing]
+        return max(written, key=lambda each: each.facts.start_us).recording_id if written else None
+
     async def delete(self, recording_id: int, *, force: bool) -> None:
         """See Recordings."""
         recording, _ = await self._locate(recording_id)

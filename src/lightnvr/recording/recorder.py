@@ -51,7 +51,11 @@ class RecordingPlace:
 
 @dataclass(frozen=True, slots=True)
 class RecorderSettings:
-    """What differs from stream to stream. `segment_duration_s` may be changed while recording."""
+    """What differs from stream to stream.
+
+    All but the first two may be changed while recording. For another reason another segment is begun with the next
+    keyframe: a file says truly why it was made.
+    """
 
     stream_name: str
     folder: str
@@ -166,7 +170,11 @@ class Recorder:
         if self._blocked_since is not None:
             # What the disk refuses is kept in memory by the segment; another one would not be taken either.
             return False
-        return current.age_s(packet) >= self.settings.segment_duration_s or self._clock_epoch != self._place.clock.epoch
+        return (
+            current.age_s(packet) >= self.settings.segment_duration_s
+            or current.recording.facts.capture_method is not self.settings.capture_method
+            or self._clock_epoch != self._place.clock.epoch
+        )
 
     def _mux(self, segment: Segment, packet: MediaPacket) -> None:
         try:

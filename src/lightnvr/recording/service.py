@@ -40,6 +40,10 @@ class Recordings(Protocol):
         """Return where to read it. Raises RecordingNotFound, RecordingFileMissing."""
         ...
 
+    def open_id(self, stream_name: str) -> int | None:
+        """Return the id of the recording of a stream that is being written; None without one, or not listed yet."""
+        ...
+
     async def delete(self, recording_id: int, *, force: bool) -> None:
         """Delete file and row.
 
@@ -187,6 +191,27 @@ class Covered(NamedTuple):
     start_us: int
     end_us: int
     capture_method: CaptureMethod
+
+
+class RecordedDay(NamedTuple):
+    """What was recorded of a stream on a day; `day` counts from 1970-01-01 UTC.
+
+    Recordings count for the day on which they begin, UTC. Time and size are those of the finished ones.
+    """
+
+    day: int
+    stream_name: str
+    recordings: int
+    recorded_us: int
+    size_bytes: int
+
+
+class RecordedDays(Protocol):
+    """Knows how much was recorded day by day."""
+
+    async def between(self, first_day: int, last_day: int, stream_name: str | None) -> Sequence[RecordedDay]:
+        """Return the days of a stream, or of all streams that ever recorded, both ends included, in order."""
+        ...
 
 
 class RecordedTime(Protocol):

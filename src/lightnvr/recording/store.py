@@ -22,10 +22,11 @@ from lightnvr.recording.open_recordings import OpenRecording, Progress
 from lightnvr.recording.rows import recording_from, wanted_starts, wanted_streams
 
 _ADD_TO_DAY = text(
-    "INSERT INTO recording_days (day, stream_name, recordings, size_bytes)"
-    " VALUES (:day, :stream_name, :recordings, :size_bytes)"
+    "INSERT INTO recording_days (day, stream_name, recordings, size_bytes, recorded_us)"
+    " VALUES (:day, :stream_name, :recordings, :size_bytes, :recorded_us)"
     " ON CONFLICT (day, stream_name) DO UPDATE SET recordings = recording_days.recordings + excluded.recordings,"
-    " size_bytes = recording_days.size_bytes + excluded.size_bytes"
+    " size_bytes = recording_days.size_bytes + excluded.size_bytes,"
+    " recorded_us = recording_days.recorded_us + excluded.recorded_us"
 )
 
 
@@ -155,9 +156,9 @@ async def insert_open(connection: AsyncConnection, opened: OpenRecording) -> int
         "synced_bytes": opened.synced_bytes,
     }
     await connection.execute(insert(recording_media).values(media))
-    await _add_to_day(connection, facts.stream_name, facts.start_us, 1, 0)
     having = facets.facets_of_row(facts.stream_name, facts.start_us, facts.capture_method, protected=False)
     await facets.change(connection, {facet: [recording_id] for facet in having}, {})
+    await _add_to_day(connection, facts.stream_name, facts.start_us, 1, 0, 0)
     return int(recording_id)
 
 
@@ -195,7 +196,8 @@ async def complete(
     values = {"end_us": end_us, "size_bytes": size_bytes, "complete": True, "damaged": damaged}
     await connection.execute(update(recordings).where(recordings.c.id == recording_id).values(values))
     grown = size_bytes - (was.size_bytes if was.complete else 0)
-    await _add_to_day(connection, was.stream_name, was.start_us, 0, grown)
+    longer_us = end_us - (was.end_us if was.complete else was.start_us)
+    await _add_to_day(connection, was.stream_name, was.start_us, 0, grown, longer_us)
     before = [(was, -1)] if was.complete else []
     done = replace(was, end_us=end_us, size_bytes=size_bytes)
     await ranks.add(connection, [*before, (done, 1)])
@@ -216,26 +218,29 @@ async def remove_all(connection: AsyncConnection, recording_ids: Sequence[int]) 
     removed = tuple(recording for key, recording in there.items() if key in gone)
     days: Counter[tuple[int, str]] = Counter()
     sizes: Counter[tuple[int, str]] = Counter()
+    lengths_us: Counter[tuple[int, str]] = Counter()
     for recording in removed:
         day = recording.start_us // DAY_US, recording.stream_name
         days[day] -= 1
         sizes[day] -= recording.size_bytes if recording.complete else 0
+        lengths_us[day] -= recording.end_us - recording.start_us if recording.complete else 0
     for (day_number, stream_name), many in sorted(days.items()):
-        size_bytes = sizes[day_number, stream_name]
-        await _add_to_day(connection, stream_name, day_number * DAY_US, many, size_bytes)
+        day = day_number, stream_name
+        await _add_to_day(connection, stream_name, day_number * DAY_US, many, sizes[day], lengths_us[day])
     await ranks.add(connection, [(recording, -1) for recording in removed if recording.complete])
     await facets.forget(connection, [recording.id for recording in removed])
     return removed
 
 
 async def _add_to_day(
-    connection: AsyncConnection, stream_name: str, start_us: int, recordings: int, size_bytes: int
+    connection: AsyncConnection, stream_name: str, start_us: int, recordings: int, size_bytes: int, recorded_us: int
 ) -> None:
     values = {
         "day": start_us // DAY_US,
         "stream_name": stream_name,
         "recordings": recordings,
         "size_bytes": size_bytes,
+        "recorded_us": recorded_us,
     }
     await connection.execute(_ADD_TO_DAY, values)
 

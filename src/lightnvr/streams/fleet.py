@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from lightnvr.streams.plan import RecorderFactory, StreamPlan
+from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.status import StreamStatus
 from lightnvr.streams.supervisor import StreamSupervisor
 
@@ -11,10 +12,16 @@ from lightnvr.streams.supervisor import StreamSupervisor
 class Fleet:
     """Implements `StreamSupervisors`: one supervisor per stream, none of which can disturb another."""
 
-    def __init__(self, load: Callable[[int], Awaitable[StreamPlan | None]], start_recorder: RecorderFactory) -> None:
+    def __init__(
+        self,
+        load: Callable[[int], Awaitable[StreamPlan | None]],
+        start_recorder: RecorderFactory,
+        clock: LocalClock,
+    ) -> None:
         """`load` reads the stored configuration of a stream; None when it was deleted."""
         self._load = load
         self._start_recorder = start_recorder
+        self._clock = clock
         self._supervisors: dict[int, StreamSupervisor] = {}
         self._on_applied: list[Callable[[int], Awaitable[None]]] = []
 
@@ -58,4 +65,4 @@ class Fleet:
             supervisor.refresh()
 
     def _supervisor(self, stream_id: int) -> StreamSupervisor:
-        return self._supervisors.setdefault(stream_id, StreamSupervisor(self._start_recorder))
+        return self._supervisors.setdefault(stream_id, StreamSupervisor(self._start_recorder, self._clock))

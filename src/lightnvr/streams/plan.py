@@ -6,15 +6,23 @@ from typing import Protocol
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.hub import Hub
 from lightnvr.media.source import Source, SourceOptions
+from lightnvr.recording.model import CaptureMethod
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingPlan:
-    """How a stream is to be recorded."""
+    """How a stream is to be recorded, and when.
+
+    `continuous` is whether it is recorded by itself: all the time, or in the hours of `schedule` when it has one.
+    `manual` is whether somebody started a recording by hand, which goes on until it is stopped by hand.
+    """
 
     stream_name: str
     folder: str
     segment_duration_s: float
+    continuous: bool = True
+    schedule: tuple[bool, ...] | None = None
+    manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,8 @@ class RunningRecorder(Protocol):
         """Whether a segment is being written."""
         ...
 
-    def change(self, plan: RecordingPlan) -> None:
-        """Go on with another plan, without interruption."""
+    def change(self, plan: RecordingPlan, why: CaptureMethod) -> None:
+        """Go on with another plan or for another reason, without interruption."""
         ...
 
     def dropped_packets(self) -> int:
@@ -64,8 +72,16 @@ class RunningRecorder(Protocol):
 class RecorderFactory(Protocol):
     """Starts recorders; given by the composition root."""
 
-    def __call__(self, plan: RecordingPlan, hub: Hub, connection: "ConnectedSource") -> RunningRecorder:
-        """Start recording what the hub publishes."""
+    def __call__(
+        self,
+        plan: RecordingPlan,
+        why: CaptureMethod,
+        hub: Hub,
+        connection: "ConnectedSource",
+        *,
+        from_latest_keyframe: bool,
+    ) -> RunningRecorder:
+        """Start recording what the hub publishes, from the latest keyframe on if wanted, else from the next."""
         ...
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lightnvr.recording.model import CaptureMethod
+
 
 class StreamState(StrEnum):
     """The state of a stream's connection to its camera, as it really is."""
@@ -46,3 +48,5 @@ class StreamStatus:
     recording: RecordingState = RecordingState.OFF
     recording_error: str = ""
     dropped_packets: int = 0
+    recording_why: CaptureMethod | None = None
+    """Why it is to be recorded at this moment; None when it is not."""

@@ -10,6 +10,7 @@ from lightnvr.media.source import Source
 from lightnvr.streams.backoff import Backoff
 from lightnvr.streams.connection import Connection
 from lightnvr.streams.plan import RecorderFactory, RunningRecorder, StreamPlan
+from lightnvr.streams.recording_control import LocalClock, RecordingControl
 from lightnvr.streams.status import RecordingState, StreamState, StreamStatus
 from lightnvr.streams.sub_stream import SubStream
 
@@ -20,17 +21,18 @@ log = logging.getLogger(__name__)
 
 
 class StreamSupervisor:
-    """Owns the hub, the connection and the recorder of one stream. Belongs to the event loop."""
+    """Owns the hub, the connection and the recording of one stream. Belongs to the event loop."""
 
-    def __init__(self, start_recorder: RecorderFactory, make_backoff: Callable[[], Backoff] = Backoff) -> None:
-        self._start_recorder = start_recorder
+    def __init__(
+        self, start_recorder: RecorderFactory, clock: LocalClock, make_backoff: Callable[[], Backoff] = Backoff
+    ) -> None:
         self._make_backoff = make_backoff
         self._changing = asyncio.Lock()
         self._plan: StreamPlan | None = None
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
-        self._recorder: RunningRecorder | None = None
         self.hub = Hub()
+        self._recording = RecordingControl(start_recorder, self.hub, self, clock)
         self.sub_stream = SubStream(make_backoff)
 
     @property
@@ -44,7 +46,7 @@ class StreamSupervisor:
             before, self._plan = self._plan, plan
             if before is None or before.needs_reconnect(plan):
                 await self._disconnect()
-            await self._apply_recording(plan)
+            await self._recording.apply(plan.recording if plan.connect else None)
             if plan.connect and self._task is None:
                 self._connect(plan)
             await self.sub_stream.apply(plan)
@@ -61,7 +63,7 @@ class StreamSupervisor:
             # The recorder ends after the source, which still hands over what has come.
             if self._connection is not None and not await self._connection.ended(0.2):
                 log.info("a camera that does not answer is left behind")
-            await asyncio.gather(self._stop_recorder(timeout_s), self.sub_stream.stop())
+            await asyncio.gather(self._recording.stop(timeout_s), self.sub_stream.stop())
             self._connection = None
 
     def refresh(self) -> None:
@@ -71,7 +73,7 @@ class StreamSupervisor:
 
     def status(self) -> StreamStatus:
         """Return what is going on."""
-        connection, recorder = self._connection, self._recorder
+        connection, recorder = self._connection, self._recording.recorder
         if connection is None:
             return StreamStatus()
         source = connection.source
@@ -93,6 +95,7 @@ class StreamSupervisor:
             recording=_recording_state(recorder, connection.state),
             recording_error=recorder.error if recorder else "",
             dropped_packets=recorder.dropped_packets() if recorder else 0,
+            recording_why=self._recording.why,
         )
 
     def _connect(self, plan: StreamPlan) -> None:
@@ -114,20 +117,6 @@ class StreamSupervisor:
             if not self._task.cancelled() and (error := self._task.exception()) is not None:
                 log.error("a connection failed", exc_info=error)
             self._task = None
-
-    async def _apply_recording(self, plan: StreamPlan) -> None:
-        wanted = plan.recording if plan.connect else None
-        if wanted is None:
-            await self._stop_recorder(10.0)
-        elif self._recorder is None:
-            self._recorder = self._start_recorder(wanted, self.hub, self)
-        else:
-            self._recorder.change(wanted)
-
-    async def _stop_recorder(self, timeout_s: float) -> None:
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None and not await recorder.stop(timeout_s):
-            log.error("a recorder did not end in time: the disk does not answer")
 
 
 def _wall_time(monotonic_ns: int | None) -> float | None:

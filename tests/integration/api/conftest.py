@@ -1,7 +1,9 @@
 """Fixtures for tests of the API and the stores behind it."""
 
+import os
+import subprocess
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,10 @@ from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from tests.integration.api.postgresql import create_database, programs, running_postgresql
 from tests.integration.api.running import RunningApi, running_api
+from tests.server_process import COMMAND
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+"""Runs the command `lightnvr` with these words."""
 
 
 @pytest.fixture
@@ -47,3 +53,28 @@ async def database(empty_database: URL) -> AsyncIterator[Database]:
     opened = open_database(empty_database)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The data folder of commands."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(tmp_path: Path, data: Path) -> Run:
+    """Runs commands on that folder."""
+
+    def run_command(*words: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [COMMAND, *words],
+            cwd=tmp_path,
+            input=typed,
+            env=os.environ | {"LIGHTNVR_DATA_DIR": str(data), "HOME": str(tmp_path)} | environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run_command

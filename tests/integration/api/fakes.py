@@ -90,6 +90,10 @@ class ListedRecordings:
         size = recording.size_bytes
         return RecordingFile(recording, path, size, f'"{recording_id:x}-{size:x}"', path.stat().st_mtime)
 
+    def open_id(self, stream_name: str) -> int | None:
+        """See Recordings."""
+        return next((r.id for r in self._recordings.values() if r.stream_name == stream_name and not r.complete), None)
+
     async def delete(self, recording_id: int, *, force: bool) -> None:
         """See Recordings."""
         recording = await self.get(recording_id)
@@ -188,6 +192,10 @@ class NotedSupervisors:
     def status(self, stream_id: int) -> StreamStatus:
         """See StreamSupervisors."""
         return self.statuses.get(stream_id, StreamStatus())
+
+    def records(self, stream_id: int) -> bool:
+        """Whether the stream is said to be recorded."""
+        return self.status(stream_id).recording_why is not None
 
     async def apply(self, stream_id: int) -> None:
         """See StreamSupervisors."""

@@ -41,13 +41,18 @@ from lightnvr.playback.thumbnail_cache import ThumbnailCache
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.batch_deletion import StoredBatchDeletions
+from lightnvr.recording.days import StoredDays
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.recording.removal import Removal
+from lightnvr.storage.daily import RecordedUse
+from lightnvr.storage.retention import Rules, StreamRules
 from lightnvr.streams.catalog import StreamCatalog
+from lightnvr.streams.manual_recording import ManualRecordings
+from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
 from tests.integration.api.fakes import IdleKeeper, ListedRecordings, NotedSupervisors, NothingLive, ToldProbe
@@ -124,6 +129,8 @@ def running_api(
         thumbnails=Thumbnails(
             recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
         ),
+        manual=ManualRecordings(database, LocalClock(clock, _utc), supervisors.records),
+        daily_use=RecordedUse(StoredDays(database), _thirty_days, lambda: int(clock()) // 86_400),
         keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         live=live,
@@ -135,6 +142,7 @@ def running_api(
         probe=probe,
         uptime=lambda: 86_400.0,
         now=clock,
+        zone=_utc,
         options=options or ApiOptions(version="1.2.3", ice_servers=(IceServer("stun:stun.example.org:3478"),)),
     )
     content, keys = _prepared_database()
@@ -162,6 +170,14 @@ def _prepared_database() -> tuple[bytes, Mapping[str, str]]:
     with TemporaryDirectory() as folder:
         anyio.run(prepare, Path(folder))
         return (Path(folder) / "lightnvr.db").read_bytes(), keys
+
+
+async def _thirty_days() -> Rules:
+    return Rules({}, StreamRules(retention_days=30))
+
+
+def _utc(_at: float) -> int:
+    return 0
 
 
 async def _space() -> StorageSpace:

@@ -1,8 +1,5 @@
 """The command lightnvr, as it is typed."""
 
-import os
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -18,32 +15,9 @@ from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.settings import StreamSettings
 from lightnvr.streams.store import StreamStore
 from tests.cameras import camera, film, in_thread, rtmp_camera
+from tests.integration.api.conftest import Run
 from tests.integration.api.running import PASSWORD, Clock
-from tests.server_process import COMMAND, free_port
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def run(tmp_path: Path, data: Path) -> Run:
-    def run_command(*words: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [COMMAND, *words],
-            cwd=tmp_path,
-            input=typed,
-            env=os.environ | {"LIGHTNVR_DATA_DIR": str(data), "HOME": str(tmp_path)} | environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run_command
+from tests.server_process import free_port
 
 
 def add_camera(data: Path, url: str, name: str = "Front Door") -> None:

@@ -115,7 +115,7 @@ async def test_recordings_of_an_older_version_are_kept_as_they_are_and_counted(e
         columns = (recordings.c.tier, recordings.c.override_days, recordings.c.protected, recordings.c.complete)
         rows = (await connection.execute(select(*columns).order_by(recordings.c.id))).all()
     await opened.close()
-    assert [tuple(row) for row in days] == [(20_000, "door", 3, 200)]
+    assert [tuple(row) for row in days] == [(20_000, "door", 3, 200, 0)]
     assert [tuple(row) for row in rows] == [
         ("standard", None, True, True),
         ("important", None, False, True),

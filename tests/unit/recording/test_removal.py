@@ -26,7 +26,7 @@ from lightnvr.recording.storage import Storage
 from tests.rig.disks import MemoryDisk, MemoryFile, WatchedDisk
 from tests.rig.fake_time import NOON_US
 from tests.rig.film import Recipe
-from tests.rig.finished import SIZE, keep, media_files, rows_and_files_agree
+from tests.rig.finished import APART_US, SIZE, keep, media_files, rows_and_files_agree
 from tests.rig.power_cut import PowerCutDisk, PowerFailed
 from tests.rig.recordings_database import recordings_database
 from tests.rig.segments import facts, write
@@ -94,7 +94,7 @@ async def test_file_row_and_all_counts_go_together(database: Database, root: Pat
     async with database.writing.begin() as connection:
         assert (await store.page(connection, RecordingFilter(), 0, 10)).total == 2
         days = (await connection.execute(select(recording_days))).all()
-        assert [tuple(day)[1:] for day in days] == [("door", 2, 2 * SIZE)]
+        assert [tuple(day)[1:] for day in days] == [("door", 2, 2 * SIZE, 2 * APART_US)]
         kept = sorted(map(tuple, await connection.execute(select(recording_ranks))))
         await connection.execute(recording_ranks.delete())
         for statement in ranks.COUNT_ALL_SQL:

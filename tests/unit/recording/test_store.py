@@ -111,17 +111,19 @@ async def _ranks(connection: AsyncConnection) -> list[tuple[object, ...]]:
     return sorted(map(tuple, await connection.execute(select(recording_ranks))))
 
 
-async def _days(connection: AsyncConnection) -> dict[tuple[int, str], tuple[int, int]]:
+async def _days(connection: AsyncConnection) -> dict[tuple[int, str], tuple[int, int, int]]:
     rows = (await connection.execute(select(recording_days))).all()
-    return {(day, stream): (count, size_bytes) for day, stream, count, size_bytes in rows if count or size_bytes}
+    return {(row[0], row[1]): (row[2], row[3], row[4]) for row in rows if any(row[2:])}
 
 
-def _expected_days(rows: list[Recording]) -> dict[tuple[int, str], tuple[int, int]]:
-    expected: dict[tuple[int, str], tuple[int, int]] = {}
+def _expected_days(rows: list[Recording]) -> dict[tuple[int, str], tuple[int, int, int]]:
+    expected: dict[tuple[int, str], tuple[int, int, int]] = {}
     for row in rows:
         key = row.start_us // _DAY, row.stream_name
-        count, size_bytes = expected.get(key, (0, 0))
-        expected[key] = count + 1, size_bytes + (row.size_bytes if row.complete else 0)
+        count, size_bytes, recorded_us = expected.get(key, (0, 0, 0))
+        if row.complete:
+            size_bytes, recorded_us = size_bytes + row.size_bytes, recorded_us + row.end_us - row.start_us
+        expected[key] = count + 1, size_bytes, recorded_us
     return expected
 
 

@@ -1,0 +1,28 @@
+"""How much was recorded day by day, from what is counted as recordings are finished and deleted."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from lightnvr.db.engine import Database
+from lightnvr.db.tables import recording_days
+from lightnvr.recording.service import RecordedDay
+
+
+class StoredDays:
+    """Implements `RecordedDays` on the database: one query along the primary key, whatever the recordings are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def between(self, first_day: int, last_day: int, stream_name: str | None) -> Sequence[RecordedDay]:
+        """See RecordedDays."""
+        days = recording_days.c
+        query = select(days.day, days.stream_name, days.recordings, days.recorded_us, days.size_bytes).where(
+            days.day.between(first_day, last_day), days.recordings > 0
+        )
+        if stream_name is not None:
+            query = query.where(days.stream_name == stream_name)
+        async with self._database.reading.connect() as connection:
+            rows = (await connection.execute(query.order_by(days.day, days.stream_name))).all()
+        return [RecordedDay(row[0], row[1], int(row[2]), int(row[3]), int(row[4])) for row in rows]

@@ -1,0 +1,133 @@
+"""Decides when one stream is recorded, and why: all the time, in the hours of a schedule, or because somebody asked."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lightnvr.media.hub import Hub
+from lightnvr.recording.model import CaptureMethod
+from lightnvr.streams.plan import ConnectedSource, RecorderFactory, RecordingPlan, RunningRecorder
+from lightnvr.streams.schedule import Zone, is_open, next_edge
+
+_AHEAD_S = 0.3
+"""Recording begins this much before the hour, so that an event loop which is late loses nothing."""
+
+_BEYOND_S = 0.7
+"""And ends this much after it: a source that rests has pictures of the last half second still to hand over."""
+
+_LOOK_EVERY_S = 5.0
+"""How late it is noticed at most that the system clock or its time zone was set."""
+
+_SHORTEST_WAIT_S = 0.01
+_OLDEST_KEYFRAME_S = 20.0
+"""A GOP that is older would fill the recorder's queue, which holds 30 seconds."""
+
+_STOP_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalClock:
+    """What time it is: `now` in seconds since 1970 UTC, and how local time differs from that."""
+
+    now: Callable[[], float]
+    zone: Zone
+
+
+class RecordingControl:
+    """Owns the recorder of one stream and starts and stops it. Belongs to the event loop."""
+
+    def __init__(
+        self, start_recorder: RecorderFactory, hub: Hub, connection: ConnectedSource, clock: LocalClock
+    ) -> None:
+        self._start_recorder = start_recorder
+        self._hub = hub
+        self._connection = connection
+        self._clock = clock
+        self._plan: RecordingPlan | None = None
+        self._turn = asyncio.Lock()
+        self._following: asyncio.Task[None] | None = None
+        self._ended_ns = 0
+        self.recorder: RunningRecorder | None = None
+        self.why: CaptureMethod | None = None
+        """Why it is recorded at this moment; None when it is not."""
+
+    async def apply(self, plan: RecordingPlan | None) -> None:
+        """Follow another plan from now on; None records nothing."""
+        async with self._turn:
+            # It waits or sleeps now, so that nothing is left half done.
+            if self._following is not None:
+                self._following.cancel()
+                self._following = None
+            self._plan = plan
+            await self._settle(_STOP_S)
+            if plan is not None and plan.continuous and plan.schedule is not None:
+                name = f"schedule {plan.stream_name}"
+                self._following = asyncio.create_task(self._follow(plan.schedule), name=name)
+
+    async def stop(self, timeout_s: float) -> None:
+        """End the recording; what has arrived is written. Takes at most this many seconds."""
+        async with self._turn:
+            if self._following is not None:
+                self._following.cancel()
+                self._following = None
+            self._plan = None
+            await self._settle(timeout_s)
+
+    async def _follow(self, hours: tuple[bool, ...]) -> None:
+        while True:
+            await asyncio.sleep(self._until_next_look_s())
+            async with self._turn:
+                try:
+                    await self._settle(_STOP_S)
+                except Exception:
+                    # The next hour has to be followed whatever happened once.
+                    log.exception("following a schedule failed")
+
+    def _until_next_look_s(self) -> float:
+        now, zone = self._clock.now(), self._clock.zone
+        begins_in = next_edge(zone, now + _AHEAD_S) - _AHEAD_S - now
+        ends_in = next_edge(zone, now - _BEYOND_S) + _BEYOND_S - now
+        return max(_SHORTEST_WAIT_S, min(begins_in, ends_in, _LOOK_EVERY_S))
+
+    async def _settle(self, timeout_s: float) -> None:
+        plan, self.why = self._plan, self._wanted()
+        if plan is None or self.why is None:
+            await self._end(timeout_s)
+        elif self.recorder is None:
+            self.recorder = self._start_recorder(
+                plan, self.why, self._hub, self._connection, from_latest_keyframe=self._has_unrecorded_keyframe()
+            )
+        else:
+            self.recorder.change(plan, self.why)
+
+    def _wanted(self) -> CaptureMethod | None:
+        plan = self._plan
+        if plan is None:
+            return None
+        if plan.manual:
+            return CaptureMethod.MANUAL
+        if not plan.continuous:
+            return None
+        if plan.schedule is None:
+            return CaptureMethod.CONTINUOUS
+        now, zone = self._clock.now(), self._clock.zone
+        is_due = is_open(plan.schedule, zone, now + _AHEAD_S) or is_open(plan.schedule, zone, now - _BEYOND_S)
+        return CaptureMethod.SCHEDULED if is_due else None
+
+    def _has_unrecorded_keyframe(self) -> bool:
+        # Recordings must not overlap: what was stopped a moment ago holds this keyframe already.
+        keyframe = self._hub.latest_keyframe
+        oldest_ns = max(self._ended_ns, time.monotonic_ns() - int(_OLDEST_KEYFRAME_S * 1e9))
+        return keyframe is not None and keyframe.arrival_ns > oldest_ns
+
+    async def _end(self, timeout_s: float) -> None:
+        recorder, self.recorder = self.recorder, None
+        if recorder is None:
+            return
+        self._ended_ns = time.monotonic_ns()
+        if not await recorder.stop(timeout_s):
+            log.error("a recorder did not end in time: the disk does not answer")
