@@ -36,6 +36,8 @@ from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.playback.clips import Clips
+from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.timeline import Timeline
 from lightnvr.process import (
     allow_many_open_files,
@@ -45,6 +47,7 @@ from lightnvr.process import (
 )
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
+from lightnvr.recording.digests import StoredDigests
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.layout import DirectoryFormat
@@ -157,16 +160,27 @@ async def running(
         ):
             fleet.on_applied(live.stream_changed)
             await _first_account(settings, AccountStore(database), show_password=show_password)
+            recorded = StoredTime(database, engine.open_recordings)
+            library = RecordingLibrary(database, engine.open_recordings, engine.removal)
+            clips = Clips(recorded, library, engine.place.clock.now_us)
             services = ApiServices(
                 authentication=authentication,
                 sessions=sessions,
                 logins=logins,
                 streams=catalog,
                 supervisors=fleet,
-                recordings=RecordingLibrary(database, engine.open_recordings, engine.removal),
+                recordings=library,
                 care=StoredCare(database),
                 keeper=keeper,
-                timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
+                timeline=Timeline(recorded, lambda: int(time.time() * 1e6)),
+                clips=clips,
+                evidence=Evidence(
+                    clips,
+                    StoredDigests(database),
+                    settings.evidence_key_file,
+                    f"LightNVR {__version__}",
+                    engine.place.clock.now_us,
+                ),
                 live=live,
                 webrtc=webrtc,
                 pictures=Pictures(darkroom, engine.place.clock.wall_us),

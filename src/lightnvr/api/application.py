@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from lightnvr.api import (
     auth,
+    export,
     health,
     hls,
     ice_servers,
@@ -49,6 +50,8 @@ def create_api(services: ApiServices) -> FastAPI:
         auth.router,
         streams.router,
         stream_retention.router,
+        export.router,
+        export.keys,
         tickets.router,
         live_streams.router,
         relay.router,

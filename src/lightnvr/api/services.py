@@ -20,6 +20,8 @@ from lightnvr.live.webrtc import WebRtc
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
+from lightnvr.playback.clips import Clips
+from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.service import RecordingCare, Recordings
 from lightnvr.storage.report import StorageKeeper
@@ -75,6 +77,8 @@ class ApiServices:
     care: RecordingCare
     keeper: StorageKeeper
     timeline: Timeline
+    clips: Clips
+    evidence: Evidence
     live: Channels
     hls: HlsOutputs
     webrtc: WebRtc

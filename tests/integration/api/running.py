@@ -36,7 +36,10 @@ from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
+from lightnvr.playback.clips import Clips
+from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.timeline import Timeline
+from lightnvr.recording.digests import StoredDigests
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.streams.catalog import StreamCatalog
@@ -100,6 +103,8 @@ def running_api(
     )
     catalog = StreamCatalog(database, StreamStore(secrets), max_streams=max_streams, segment_duration=900, now=clock)
     live = Channels(NothingLive(), Audience(authentication.standing.lapsed))
+    clips = Clips(StoredTime(database, OpenRecordings()), recordings, lambda: int(clock() * 1e6))
+    evidence_key = folder / "evidence-key.pem"
     services = ApiServices(
         authentication=authentication,
         sessions=sessions,
@@ -110,6 +115,8 @@ def running_api(
         care=recordings,
         keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
+        clips=clips,
+        evidence=Evidence(clips, StoredDigests(database), evidence_key, "LightNVR", lambda: int(clock() * 1e6)),
         live=live,
         pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
         webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
