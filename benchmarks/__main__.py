@@ -17,6 +17,7 @@ _SHORT: dict[str, tuple[str, ...]] = {
     "idle_cost": ("--cameras", "2", "--rounds", "1", "--seconds", "5", "--use", "3"),
     "viewers": ("--cameras", "2", "--step", "4", "--most", "4", "--seconds", "5", "--reference", "2"),
     "retention_run": ("--rows", "20000", "--deletions", "500"),
+    "export": ("--minutes", "20", "--rounds", "1"),
     "list_recordings": ("--rows", "20000", "--repeat", "5"),
     "timeline_query": ("--rows", "20000", "--repeat", "5"),
 }
