@@ -34,9 +34,12 @@ from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.playback.clips import Clips
+from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
+from lightnvr.recording.digests import StoredDigests
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
@@ -111,6 +114,9 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
         accounts, sessions, logins, ticket_key=secrets.derived_key("live tickets"), now=time.time, enabled=True
     )
     live = Channels(NothingRuns(), Audience(authentication.standing.lapsed))
+    recorded = StoredTime(database, OpenRecordings())
+    clips = Clips(recorded, recordings, lambda: int(time.time() * 1e6))
+    key_file = folder / "evidence-key.pem"
     return create_api(
         ApiServices(
             authentication=authentication,
@@ -127,7 +133,9 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             recordings=recordings,
             care=StoredCare(database),
             keeper=_keeper(database),
-            timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(time.time() * 1e6)),
+            timeline=Timeline(recorded, lambda: int(time.time() * 1e6)),
+            clips=clips,
+            evidence=Evidence(clips, StoredDigests(database), key_file, "LightNVR", lambda: int(time.time() * 1e6)),
             live=live,
             pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
             webrtc=WebRtc(live, WebRtcOptions(), partial(datetime.now, UTC), random.SystemRandom()),
