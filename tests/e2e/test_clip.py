@@ -22,16 +22,22 @@ _SHOW = f"""async ([address, seconds]) => {{
   {READ_NUMBER}
   const video = document.createElement("video");
   video.muted = true;
+  document.body.append(video);
+  const nextFrame = () => new Promise((resolve) => {{ video.requestVideoFrameCallback(resolve); }});
+  const first = nextFrame();
   video.src = address;
   await new Promise((resolve, reject) => {{
     video.onloadeddata = resolve;
     video.onerror = () => reject(new Error(video.error.message));
   }});
+  await first;
   const shown = [];
   for (const second of seconds) {{
     if (second > 0) {{
+      const frame = nextFrame();
       video.currentTime = Math.min(second, video.duration - 0.01);
       await new Promise((resolve) => {{ video.onseeked = resolve; }});
+      await frame;
     }}
     shown.push(readNumber(video, {WIDTH}, {HEIGHT}, {_BLOCK}));
   }}
