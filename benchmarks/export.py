@@ -78,11 +78,17 @@ def _measure(arguments: argparse.Namespace, folder: Path, hours: RecordedHours) 
 
 
 def _ffmpeg(folder: Path, hours: RecordedHours, seconds: int, target: Path) -> list[str | Path]:
+    lines: list[str] = []
+    for number, path in enumerate(hours.files):
+        lines.append(f"file '{path}'")
+        if not number:
+            lines.append(f"inpoint {_BEGIN_S}")
+        if number == len(hours.files) - 1:
+            lines.append(f"outpoint {_BEGIN_S + seconds - number * SEGMENT_S}")
     listing = folder / "files.txt"
-    listing.write_text("".join(f"file '{path}'\n" for path in hours.files))
+    listing.write_text("\n".join(lines) + "\n")
     command: list[str | Path] = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "concat", "-safe", "0"]
-    command += ["-ss", str(_BEGIN_S), "-i", listing, "-t", str(seconds), "-c", "copy", "-f", "mp4", target]
-    return command
+    return [*command, "-i", listing, "-c", "copy", "-f", "mp4", target]
 
 
 def _run(command: Sequence[str | Path], pid: int | None, target: Path, runs: Runs) -> None:

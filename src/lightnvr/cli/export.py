@@ -9,8 +9,6 @@ import anyio
 import anyio.to_thread
 import typer
 
-from lightnvr.api.times import read_time
-from lightnvr.api.validation import BadRequest
 from lightnvr.cli.archive import opened_archive
 from lightnvr.cli.options import ConfigFile, DataDir, settings_from
 from lightnvr.config import CommandLine, Settings
@@ -89,6 +87,10 @@ def _fingerprint(key: str) -> str:
 
 
 def _span(start: str, end: str) -> tuple[int, int]:
+    # Only this command needs what the API is made with, which takes a moment to load.
+    from lightnvr.api.times import read_time  # noqa: PLC0415
+    from lightnvr.api.validation import BadRequest  # noqa: PLC0415
+
     try:
         start_us, end_us = read_time("--start", start, end_of_day=False), read_time("--end", end, end_of_day=True)
     except BadRequest as error:
