@@ -18,6 +18,7 @@ _SHORT: dict[str, tuple[str, ...]] = {
     "viewers": ("--cameras", "2", "--step", "4", "--most", "4", "--seconds", "5", "--reference", "2"),
     "retention_run": ("--rows", "20000", "--deletions", "500", "--live-deletions", "2000", "--cameras", "2"),
     "disk_full_soak": ("--cameras", "4", "--seconds", "60", "--size", "64"),
+    "export": ("--minutes", "20", "--rounds", "1"),
     "list_recordings": ("--rows", "20000", "--repeat", "5"),
     "timeline_query": ("--rows", "20000", "--repeat", "5"),
     "seek": ("--days", "2", "--seeks", "20"),

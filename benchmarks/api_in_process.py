@@ -34,7 +34,9 @@ from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
+from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.thumbnail_cache import ThumbnailCache
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
@@ -42,6 +44,7 @@ from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.batch_deletion import StoredBatchDeletions
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.days import StoredDays
+from lightnvr.recording.digests import StoredDigests
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.marks import StoredMarks
@@ -124,6 +127,9 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
     )
     removal = Removal(database, OsDisk(), OpenRecordings(), lambda: 0)
     live = Channels(NothingRuns(), Audience(authentication.standing.lapsed))
+    recorded = StoredTime(database, OpenRecordings())
+    clips = Clips(recorded, recordings, lambda: int(time.time() * 1e6))
+    key_file = folder / "evidence-key.pem"
     return create_api(
         ApiServices(
             authentication=authentication,
@@ -149,7 +155,9 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
             daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(time.time()) // 86_400),
             keeper=_keeper(database),
-            timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(time.time() * 1e6)),
+            timeline=Timeline(recorded, lambda: int(time.time() * 1e6)),
+            clips=clips,
+            evidence=Evidence(clips, StoredDigests(database), key_file, "LightNVR", lambda: int(time.time() * 1e6)),
             live=live,
             pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
             webrtc=WebRtc(live, WebRtcOptions(), partial(datetime.now, UTC), random.SystemRandom()),

@@ -36,7 +36,9 @@ from lightnvr.logs import configure_logging
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
+from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.thumbnail_cache import ThumbnailCache
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
@@ -50,6 +52,7 @@ from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.batch_deletion import StoredBatchDeletions
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.days import StoredDays
+from lightnvr.recording.digests import StoredDigests
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.files import StoredFiles
@@ -170,6 +173,7 @@ async def running(
         ):
             fleet.on_applied(live.stream_changed)
             await _first_account(settings, AccountStore(database), show_password=show_password)
+            clips = Clips(care.recorded, care.recordings, engine.place.clock.now_us)
             services = ApiServices(
                 authentication=authentication,
                 sessions=sessions,
@@ -187,6 +191,14 @@ async def running(
                 daily_use=_daily_use(settings, database, catalog),
                 keeper=keeper,
                 timeline=Timeline(care.recorded, lambda: int(time.time() * 1e6)),
+                clips=clips,
+                evidence=Evidence(
+                    clips,
+                    StoredDigests(database),
+                    settings.evidence_key_file,
+                    f"LightNVR {__version__}",
+                    engine.place.clock.now_us,
+                ),
                 live=live,
                 webrtc=webrtc,
                 pictures=Pictures(darkroom, engine.place.clock.wall_us),

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from lightnvr.api import (
     auth,
+    export,
     health,
     hls,
     ice_servers,
@@ -56,6 +57,8 @@ def create_api(services: ApiServices) -> FastAPI:
         streams.router,
         stream_retention.router,
         stream_recording.router,
+        export.router,
+        export.keys,
         tickets.router,
         live_streams.router,
         relay.router,

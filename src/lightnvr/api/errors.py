@@ -29,6 +29,8 @@ from lightnvr.live.errors import (
 )
 from lightnvr.live.hls.reload import TooFarAhead
 from lightnvr.live.webrtc import NoSuchSession, OtherOffer
+from lightnvr.playback.clip_plan import ClipNotPossible
+from lightnvr.playback.evidence.signing import UnusableEvidenceKey
 from lightnvr.playback.thumbnails import NoThumbnail, ThumbnailsBusy, ThumbnailsOff
 from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.recording.model import (
@@ -68,6 +70,8 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NothingRecorded: HTTPStatus.NOT_FOUND,
+    ClipNotPossible: HTTPStatus.CONFLICT,
+    UnusableEvidenceKey: HTTPStatus.SERVICE_UNAVAILABLE,
     RecordingUndeletable: HTTPStatus.SERVICE_UNAVAILABLE,
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,

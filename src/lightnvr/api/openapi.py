@@ -26,6 +26,7 @@ _TAGS: Mapping[str, str] = {
     "Authentication": "Log in and out, and ask who is logged in.",
     "Streams": "The cameras: what is configured, and what each is doing.",
     "Timeline": "Recorded time as one stretch, whatever files it lies in.",
+    "Export": "Clips of what was recorded, and evidence.",
     "Live view": "Watching cameras as they are now.",
     "Storage": "How full the disk is, and making room.",
     "Recordings": "What was recorded: lists, and the files themselves.",

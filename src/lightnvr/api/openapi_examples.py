@@ -32,6 +32,12 @@ _OF_TAG: Mapping[tuple[str, int], str] = {
     ("Recordings", HTTPStatus.NOT_FOUND): "Recording not found",
     ("Recordings", HTTPStatus.SERVICE_UNAVAILABLE): "Too many thumbnails are being made. Try again in two seconds.",
     ("Timeline", HTTPStatus.NOT_FOUND): "No recordings found for the specified time range",
+    ("Export", HTTPStatus.BAD_REQUEST): "end must be later than start",
+    ("Export", HTTPStatus.NOT_FOUND): "No recordings found for the specified time range",
+    ("Export", HTTPStatus.CONFLICT): "The camera changed from H.264 to H.265 at 2026-08-01T10:02:11.400Z, which one MP4"
+    " cannot hold: export what is before and what is after as two clips.",
+    ("Export", HTTPStatus.SERVICE_UNAVAILABLE): "The key of evidence, /var/lib/lightnvr/evidence-key.pem, cannot be"
+    " read or made: Permission denied. Check the rights of its folder.",
     ("Live view", HTTPStatus.FORBIDDEN): "The live view of Front Door is switched off.",
     ("Recordings", HTTPStatus.CONFLICT): "The recording is protected. An administrator can delete it with ?force=true.",
 }

@@ -20,7 +20,9 @@ from lightnvr.live.webrtc import WebRtc
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
+from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
+from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.service import BatchDeletions, RecordingCare, RecordingFiles, RecordingMarks, Recordings
@@ -87,6 +89,8 @@ class ApiServices:
     daily_use: DailyUse
     keeper: StorageKeeper
     timeline: Timeline
+    clips: Clips
+    evidence: Evidence
     live: Channels
     hls: HlsOutputs
     webrtc: WebRtc

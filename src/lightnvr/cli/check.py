@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import Annotated
 
 import anyio
 import anyio.to_thread
@@ -10,6 +11,7 @@ import typer
 from lightnvr.cli.camera_check import check_camera
 from lightnvr.cli.findings import Finding
 from lightnvr.cli.machine_check import check_clock, check_folder, check_space, kernel_clock_is_synchronised
+from lightnvr.cli.media_check import check_media
 from lightnvr.cli.options import ConfigFile, DataDir, settings_from
 from lightnvr.config import CommandLine, LoadedSettings, Settings
 from lightnvr.db.engine import UnusableDatabase, database_url, open_database
@@ -22,10 +24,19 @@ from lightnvr.streams.store import StreamStore
 _CAMERAS_AT_ONCE = 4
 
 
-def check(config: ConfigFile = None, data_dir: DataDir = None) -> None:
+def check(
+    media: Annotated[
+        bool,
+        typer.Option(
+            "--media", help="Read every recording instead, and say which were changed since they were closed."
+        ),
+    ] = False,
+    config: ConfigFile = None,
+    data_dir: DataDir = None,
+) -> None:
     """Look for what is wrong: folders, disk, clock, database, and every camera. Can run beside the server."""
     loaded = settings_from(CommandLine(config, data_dir))
-    findings = anyio.run(_look, loaded)
+    findings = anyio.run(check_media, loaded.settings, _told) if media else anyio.run(_look, loaded)
     problems = sum(not finding.good for finding in findings)
     if problems:
         typer.echo(f"\n{problems} of {len(findings)} need attention.")

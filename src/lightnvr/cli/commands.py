@@ -9,19 +9,28 @@ import typer
 
 from lightnvr import __version__
 from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, UserNotFound
-from lightnvr.cli import check, plan, users
+from lightnvr.cli import check, export, plan, users
 from lightnvr.cli.options import ConfigFile, DataDir, Host, Port, settings_from
 from lightnvr.config import CommandLine, InvalidSettings, sample_ini
 from lightnvr.db.engine import UnusableDatabase
+from lightnvr.playback.clip_plan import ClipNotPossible
+from lightnvr.playback.evidence.signing import UnusableEvidenceKey
+from lightnvr.playback.evidence.verifying import NotEvidence
+from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.streams.secrets import UnusableKeyFile
 
 _EXPECTED = (
+    ClipNotPossible,
     DuplicateUsername,
     InvalidAccount,
     InvalidSettings,
+    export.InvalidSpan,
     LastAdministrator,
+    NotEvidence,
+    NothingRecorded,
     OSError,
     UnusableDatabase,
+    UnusableEvidenceKey,
     UnusableKeyFile,
     UserNotFound,
 )
@@ -38,6 +47,9 @@ cli.add_typer(users.commands, name="user")
 cli.add_typer(config, name="config")
 cli.command("check")(check.check)
 cli.command("plan")(plan.plan)
+cli.command("export")(export.export)
+cli.command("verify")(export.verify)
+cli.command("evidence-key")(export.evidence_key)
 
 
 def main() -> None:

@@ -326,6 +326,11 @@ class Settings(Section):
         return self.general.data_dir / "secret.key"
 
     @property
+    def evidence_key_file(self) -> Path:
+        """Where the key is that evidence is signed with."""
+        return self.general.data_dir / "evidence-key.pem"
+
+    @property
     def initial_password_file(self) -> Path:
         """File with the first password of the account admin, until it is changed."""
         return self.general.data_dir / "initial-admin-password.txt"

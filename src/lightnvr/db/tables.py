@@ -320,3 +320,18 @@ recording_facets = Table(
     sqlite_with_rowid=False,
 )
 Index(None, recording_facets.c.block)
+# The SHA-256 of the files of recordings. A row is made when a recording is complete, and filled in by the digester:
+# `taken_at` is empty until it was looked at, `sha256` when that showed that there is nothing to take it of.
+recording_digests = Table(
+    "recording_digests",
+    metadata,
+    Column("recording_id", RowId, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", Text, nullable=True),
+    Column("taken_at", BigInteger, nullable=True),
+)
+Index(
+    "ix_recording_digests_due",
+    recording_digests.c.recording_id,
+    sqlite_where=recording_digests.c.taken_at.is_(None),
+    postgresql_where=recording_digests.c.taken_at.is_(None),
+)

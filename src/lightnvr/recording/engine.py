@@ -9,6 +9,7 @@ from pathlib import Path
 from lightnvr.db.engine import Database
 from lightnvr.recording import store
 from lightnvr.recording.clock import WallClock
+from lightnvr.recording.digester import Digester
 from lightnvr.recording.disk import Disk
 from lightnvr.recording.finaliser import Finaliser
 from lightnvr.recording.journal import Journal
@@ -50,6 +51,7 @@ class RecordingEngine:
         self.open_recordings = OpenRecordings()
         self.journal = Journal(database, self.open_recordings)
         self._finaliser = Finaliser(disk, self._finalise_failed)
+        self._digester = Digester(database)
         self._syncer = Syncer(disk, self.open_recordings, options.sync_interval_s)
         self.removal = Removal(database, disk, self.open_recordings, self._now_us)
         self.place: RecordingPlace
@@ -85,6 +87,7 @@ class RecordingEngine:
             self._tasks.append(asyncio.create_task(self._adopt_later(storage), name="storage"))
         self._tasks.append(asyncio.create_task(self._recover(interrupted, began_us), name="recovery"))
         self._tasks.append(asyncio.create_task(self._finish_removals(), name="interrupted deletions"))
+        self._tasks.append(asyncio.create_task(self._digester.run(), name="digester"))
 
     async def stop(self) -> None:
         """Finish every file and store it. Recorders must have ended."""

@@ -185,6 +185,22 @@ class MediaIndex:
     is_whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The SHA-256 of a recording's file, in hexadecimal, taken at `taken_at`, seconds since 1970 UTC."""
+
+    sha256: str
+    taken_at: int
+
+
+class Digests(Protocol):
+    """Knows what the files of recordings held when they were closed."""
+
+    async def of(self, recording_ids: Sequence[int]) -> Mapping[int, Digest]:
+        """Return the digests of these recordings by id; one of which none was taken (yet) is left out."""
+        ...
+
+
 class Covered(NamedTuple):
     """The time that one recording covers, in microseconds since 1970 UTC, and why it was made."""
 

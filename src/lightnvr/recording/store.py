@@ -9,7 +9,7 @@ from sqlalchemy import delete, false, func, insert, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_days, recording_media, recordings, storages
-from lightnvr.recording import facets, labelling, listing, ranks, selection
+from lightnvr.recording import digests, facets, labelling, listing, ranks, selection
 from lightnvr.recording.model import (
     DAY_US,
     Recording,
@@ -195,6 +195,7 @@ async def complete(
         return
     values = {"end_us": end_us, "size_bytes": size_bytes, "complete": True, "damaged": damaged}
     await connection.execute(update(recordings).where(recordings.c.id == recording_id).values(values))
+    await digests.is_due(connection, recording_id, readable=not damaged)
     grown = size_bytes - (was.size_bytes if was.complete else 0)
     longer_us = end_us - (was.end_us if was.complete else was.start_us)
     await _add_to_day(connection, was.stream_name, was.start_us, 0, grown, longer_us)

@@ -36,12 +36,15 @@ from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
+from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
+from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.thumbnail_cache import ThumbnailCache
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.batch_deletion import StoredBatchDeletions
 from lightnvr.recording.days import StoredDays
+from lightnvr.recording.digests import StoredDigests
 from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.marks import StoredMarks
@@ -114,6 +117,8 @@ def running_api(
     catalog = StreamCatalog(database, StreamStore(secrets), max_streams=max_streams, segment_duration=900, now=clock)
     live = Channels(NothingLive(), Audience(authentication.standing.lapsed))
     removal = Removal(database, OsDisk(), OpenRecordings(), lambda: int(clock() * 1e6))
+    clips = Clips(StoredTime(database, OpenRecordings()), recordings, lambda: int(clock() * 1e6))
+    evidence_key = folder / "evidence-key.pem"
     services = ApiServices(
         authentication=authentication,
         sessions=sessions,
@@ -133,6 +138,8 @@ def running_api(
         daily_use=RecordedUse(StoredDays(database), _thirty_days, lambda: int(clock()) // 86_400),
         keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
+        clips=clips,
+        evidence=Evidence(clips, StoredDigests(database), evidence_key, "LightNVR", lambda: int(clock() * 1e6)),
         live=live,
         pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
         webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),

@@ -21,7 +21,7 @@ def build_moov(init: InitSegment, table: SampleTable) -> bytes:
     longest = max((_end(track) for track in table.tracks.values() if len(track)), default=0)
     for child in children(content, moov.payload, moov.end):
         if child.type == b"mvhd":
-            parts.append(_with_duration(content, child, longest, wide_at=24, narrow_at=16, timescale=_MOVIE_TIMESCALE))
+            parts.append(with_duration(content, child, longest, wide_at=24, narrow_at=16, timescale=_MOVIE_TIMESCALE))
         elif child.type == b"trak":
             track = table.tracks[_track_id(content, child)]
             if len(track):
@@ -44,7 +44,7 @@ def _build_trak(content: bytes, trak: Box, track: TrackSamples) -> bytes:
     parts: list[bytes] = []
     for child in children(content, trak.payload, trak.end):
         if child.type == b"tkhd":
-            parts.append(_with_duration(content, child, _end(track), wide_at=28, narrow_at=20, timescale=None))
+            parts.append(with_duration(content, child, _end(track), wide_at=28, narrow_at=20, timescale=None))
             parts.append(_edit_list(track))
         elif child.type == b"mdia":
             parts.append(_build_mdia(content, child, track))
@@ -67,7 +67,7 @@ def _build_mdia(content: bytes, mdia: Box, track: TrackSamples) -> bytes:
     parts: list[bytes] = []
     for child in children(content, mdia.payload, mdia.end):
         if child.type == b"mdhd":
-            parts.append(_with_duration(content, child, track.duration, wide_at=24, narrow_at=16, timescale=None))
+            parts.append(with_duration(content, child, track.duration, wide_at=24, narrow_at=16, timescale=None))
         elif child.type == b"minf":
             parts.append(_build_minf(content, child, track))
         else:
@@ -86,9 +86,13 @@ def _build_minf(content: bytes, minf: Box, track: TrackSamples) -> bytes:
     return box(b"minf", *parts)
 
 
-def _with_duration(
+def with_duration(
     content: bytes, header: Box, duration: int, *, wide_at: int, narrow_at: int, timescale: int | None
 ) -> bytes:
+    """Return a header box of an init segment with another duration and, unless it is None, another time scale.
+
+    `wide_at` and `narrow_at` are where the duration stands behind the box's own header, in version 1 and 0.
+    """
     copy = bytearray(content[header.start : header.end])
     body = header.payload - header.start
     wide = copy[body] == 1
