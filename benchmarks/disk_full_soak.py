@@ -137,7 +137,7 @@ def _table(arguments: argparse.Namespace, outcome: Outcome) -> Table:
     notes = (
         f"{arguments.cameras} cameras of 2 Mbit/s into a tmpfs of {arguments.size} MiB for {outcome.seconds:.0f} s, in "
         f"files of {_SEGMENT_S} s. The last {_DECODED_FILES} files of each camera were decoded, picture by picture; of "
-        "all others the times were compared."
+        f"all others the times were compared; the longest gap is {max(outcome.gaps_s, default=0):.2f} s."
     )
     return Table("A disk that is always full", ("", "found", "", "target", ""), rows, notes)
 

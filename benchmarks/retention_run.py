@@ -117,7 +117,8 @@ def _with_live(table: Table, live: LiveDeleting, arguments: argparse.Namespace) 
     notes = (
         f"{table.notes} The server deleted {live.deleted:,} in {live.took_s:.0f} s "
         f"({live.deleted / max(live.took_s, 0.001):.0f} a second) while it recorded {arguments.cameras} cameras of "
-        f"2 Mbit/s; {found.pictures} pictures in {found.rotations + arguments.cameras} files were decoded."
+        f"2 Mbit/s; the longest gap is {max(live.gaps_s, default=0):.2f} s; "
+        f"{found.pictures} pictures in {found.rotations + arguments.cameras} files were decoded."
     )
     return Table(table.title, (*table.columns, "target", ""), rows, notes)
 
