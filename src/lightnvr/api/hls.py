@@ -244,7 +244,7 @@ async def low_latency_variant(
 
 def _visit(services: ApiServices, channel: Channel, request: Request, watcher: Admission, way: Way) -> Viewer:
     address = client_address(request, services.options.trusted_proxies)
-    return services.live.audience.visit(way, channel.source.stream_id, watcher, address)
+    return services.live.audience.visit(way, channel.source, watcher, address)
 
 
 def _kept(services: ApiServices, request: Request, viewer: Viewer, parts: Sequence[bytes], media_type: str) -> Response:

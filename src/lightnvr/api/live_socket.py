@@ -128,7 +128,7 @@ class _MseConversation:
             return Ending.ENDED, "Logged out."
         channel = await live.open(self._reference, self._admission)
         with (
-            live.audience.watching(Way.MSE, channel.source.stream_id, self._admission) as viewer,
+            live.audience.watching(Way.MSE, channel.source, self._admission) as viewer,
             channel.use(MP4) as output,
         ):
             queue: ViewerQueue[Mp4Piece] = ViewerQueue(limits.backlog_bytes, viewer.lost)
