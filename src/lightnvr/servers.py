@@ -42,7 +42,9 @@ async def serve_rtsp(settings: Settings, live: Channels, authentication: Authent
         yield None
         return
     mounts = Restream(live, admit_by(authentication), random.SystemRandom())
-    server = RtspServer(mounts, host=host, port=port, limits=Limits(max_lag=_SLOW_VIEWER_S))
+    # Files are for the recordings first: whoever connects may not use them up.
+    limits = Limits(min(1000, open_files_limit() // 4), max_lag=_SLOW_VIEWER_S)
+    server = RtspServer(mounts, host=host, port=port, limits=limits)
     try:
         await server.start()
     except OSError as error:

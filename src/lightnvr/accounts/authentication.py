@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lightnvr.accounts.admission import Admission, Proof, ProofKind, Standing
+from lightnvr.accounts.lately import LatelyAdmitted
 from lightnvr.accounts.logins import Logins
 from lightnvr.accounts.model import Role, User
 from lightnvr.accounts.sessions import Sessions
@@ -58,6 +59,7 @@ class Authentication:
         self._sessions = sessions
         self._logins = logins
         self._enabled = enabled
+        self._lately = LatelyAdmitted(lambda: store.changes, now)
         self.standing = Standing(store, now)
         self.tickets = Tickets(ticket_key, store, self.standing, now)
 
@@ -74,10 +76,27 @@ class Authentication:
     async def admission(self, credentials: Credentials) -> Admission | None:
         """Return the caller and what they were let in with, or None. Raises TooManyAttempts.
 
-        A ticket is looked at when there is nothing else; it admits to its own stream only.
+        A ticket is looked at when there is nothing else; it admits to its own stream only. What the same credentials
+        admitted to in the same second is not looked up again, unless an account or a session was changed meanwhile.
         """
         if not self._enabled:
             return Admission(EVERYBODY, Proof(ProofKind.NONE, EVERYBODY.id))
+        digest = self._lately.digest(
+            credentials.session,
+            credentials.authorization,
+            credentials.api_key,
+            credentials.ticket,
+            credentials.address,
+        )
+        moment = self._lately.moment()
+        admitted = self._lately.find(digest, moment)
+        if admitted is None:
+            admitted = await self._look_up(credentials)
+            if admitted is not None:
+                self._lately.remember(digest, moment, admitted)
+        return admitted
+
+    async def _look_up(self, credentials: Credentials) -> Admission | None:
         found = await self._find(credentials)
         if found is not None:
             user, kind, secret_hash = found

@@ -1,10 +1,12 @@
 """Queries for users and sessions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.accounts.model import DuplicateUsername, LastAdministrator, Role, User, UserNotFound
 from lightnvr.db.engine import Database
@@ -48,6 +50,8 @@ class AccountStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.changes = 0
+        """How often something was changed, or seen to have been, that may end what somebody was let in with."""
 
     async def count(self) -> int:
         """Return the number of accounts."""
@@ -128,7 +132,7 @@ class AccountStore:
 
     async def change(self, username: str, values: Mapping[str, object], *, end_sessions: bool) -> None:
         """Store new values of one account. Raises UserNotFound."""
-        async with self._database.writing.begin() as connection:
+        async with self._changing() as connection:
             query = update(users).where(users.c.username == username).values(**values).returning(users.c.id)
             user_id = (await connection.execute(query)).scalar_one_or_none()
             if user_id is None:
@@ -138,7 +142,7 @@ class AccountStore:
 
     async def remove(self, username: str) -> None:
         """Delete an account and its sessions. Raises UserNotFound, LastAdministrator."""
-        async with self._database.writing.begin() as connection:
+        async with self._changing() as connection:
             query = select(users.c.id, users.c.role).where(users.c.username == username)
             row = (await connection.execute(query)).one_or_none()
             if row is None:
@@ -180,7 +184,7 @@ class AccountStore:
 
     async def remove_session(self, hash_of_token: str) -> None:
         """Forget one session."""
-        async with self._database.writing.begin() as connection:
+        async with self._changing() as connection:
             await connection.execute(delete(sessions).where(sessions.c.token_hash == hash_of_token))
 
     async def remove_ended_sessions(self, now: int) -> None:
@@ -188,6 +192,15 @@ class AccountStore:
         ended = (sessions.c.expires_at <= now) | (sessions.c.idle_expires_at <= now)
         async with self._database.writing.begin() as connection:
             await connection.execute(delete(sessions).where(ended))
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._database.writing.begin() as connection:
+                yield connection
+        finally:
+            # Only now that it is stored: who reads before this may still see what was.
+            self.changes += 1
 
 
 def _user(row: RowMapping) -> User:

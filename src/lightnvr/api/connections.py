@@ -11,13 +11,20 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+_LOOKS = 6
+"""How often it is looked at whether a client takes what waits for it, before it is cut off."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """`request_s` seconds are for a whole request with its body; `header_bytes` for its line and headers together."""
+    """`request_s` seconds are for a whole request with its body; `header_bytes` for its line and headers together.
+
+    A client that takes nothing of a complete answer for `unread_s` seconds is cut off.
+    """
 
     connections: int = 1000
     request_s: float = 30.0
+    unread_s: float = 30.0
     header_bytes: int = 64 * 1024
 
 
@@ -26,6 +33,7 @@ class LimitedConnection(HttpToolsProtocol):
 
     limits = ConnectionLimits()
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _header_bytes = 0
     _in_headers = True
 
@@ -40,6 +48,8 @@ class LimitedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._stop_waiting()
+        if self._unread is not None:
+            self._unread.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -73,6 +83,16 @@ class LimitedConnection(HttpToolsProtocol):
         self._stop_waiting()
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """An answer was handed over whole; that the client reads it is another thing.
+
+        uvicorn closes a connection that falls silent, but what waits to be sent holds it open for as long as the client
+        likes.
+        """
+        super().on_response_complete()
+        if self._unread is None:
+            self._watch_unread(self.transport.get_write_buffer_size(), _LOOKS)
+
     def handle_websocket_upgrade(self) -> None:
         """From here on it is a WebSocket, which may be silent for as long as it likes."""
         self._stop_waiting()
@@ -84,6 +104,19 @@ class LimitedConnection(HttpToolsProtocol):
 
     def _await_request(self) -> None:
         self._deadline = self.loop.call_later(self.limits.request_s, self.transport.abort)
+
+    def _watch_unread(self, waiting: int, looks: int) -> None:
+        """Look again, until nothing waits or as much as before for so many looks."""
+        self._unread = None
+        if waiting and looks:
+            self._unread = self.loop.call_later(self.limits.unread_s / _LOOKS, self._look, waiting, looks - 1)
+        elif waiting:
+            self.transport.abort()
+
+    def _look(self, before: int, looks: int) -> None:
+        # Another answer may be on its way by now; with one who reads it is not the same each time.
+        waiting = self.transport.get_write_buffer_size()
+        self._watch_unread(waiting, looks if waiting == before else _LOOKS)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

@@ -1,5 +1,6 @@
 """/hls/{stream}/...: live view as HLS, with MPEG-TS segments for every player or in parts for low latency."""
 
+import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.validation import BadRequest
 from lightnvr.live.audience import Viewer, Way
 from lightnvr.live.channel import Channel
-from lightnvr.live.errors import CameraUnavailable, SegmentGone
+from lightnvr.live.errors import CameraUnavailable, SegmentGone, UnsupportedTracks
 from lightnvr.live.hls.fragment_output import FragmentOutput
 from lightnvr.live.hls.multivariant import Variant, multivariant_playlist, variant
 from lightnvr.live.hls.outputs import check_fragments, fits_transport_stream
@@ -33,8 +34,11 @@ PLAYLIST = "application/vnd.apple.mpegurl"
 _FIRST_S = 5.0
 """How long the first request waits for a camera that is being connected to."""
 
-_SEGMENT_S = 10.0
-"""How long it then waits for the first segment: a camera whose GOPs are long and that has only just come."""
+_SEGMENT_S = 4.7
+"""How long it then waits for the first segment: a camera whose GOPs are long and that has only just come.
+
+Together less than the 10 s after which players and pages give up; after 4 s of one GOP nothing more is waited for.
+"""
 
 _NEVER_KEPT = {"Cache-Control": "no-cache, no-store, must-revalidate"}
 _KEPT = {"Cache-Control": "private, max-age=60"}
@@ -193,16 +197,23 @@ async def fragmented_segment(
 async def master(stream: StreamReference, request: Request, services: Services, watcher: Watcher) -> Response:
     """The multivariant playlist: low-latency HLS of the main stream and, where there is one, of the sub-stream."""
     channel = await services.live.open(stream, watcher)
-    variants = [await low_latency_variant(services, channel, request, watcher, "ll.m3u8")]
+    main, sub = await asyncio.gather(
+        low_latency_variant(services, channel, request, watcher, "ll.m3u8"),
+        _sub_variant(services, channel, request, watcher),
+    )
+    return playlist_answer(multivariant_playlist([main] if sub is None else [main, sub], version=9))
+
+
+async def _sub_variant(services: ApiServices, channel: Channel, request: Request, watcher: Admission) -> Variant | None:
+    """Return the sub-stream of a main stream; None when there is none, or none that can be watched now."""
     sub = None if channel.source.is_sub else await services.live.find_beside(channel, watcher)
-    if sub is not None:
-        try:
-            uri = f"{_beside(sub)}/ll.m3u8"
-            variants.append(await low_latency_variant(services, sub, request, watcher, uri))
-        except CameraUnavailable:
-            # The main stream can be watched all the same.
-            pass
-    return playlist_answer(multivariant_playlist(variants, version=9))
+    if sub is None:
+        return None
+    try:
+        return await low_latency_variant(services, sub, request, watcher, f"{_beside(sub)}/ll.m3u8")
+    except (CameraUnavailable, UnsupportedTracks):
+        # The main stream can be watched all the same.
+        return None
 
 
 def carried(request: Request) -> str:
@@ -227,7 +238,7 @@ async def transport_variant(
         if not fits_transport_stream(tracks):
             return None
         pace = await _ready(channel, output, viewer)
-        return variant(f"{uri}{carried(request)}", channel.tracks or tracks, output.window, pace)
+        return variant(f"{uri}{carried(request)}", output.tracks, output.window, pace)
 
 
 async def low_latency_variant(
@@ -239,12 +250,12 @@ async def low_latency_variant(
         tracks = await _tracks(channel, output)
         check_fragments(channel.source.name, tracks)
         pace = await _ready(channel, output, viewer)
-        return variant(f"{uri}{carried(request)}", channel.tracks or tracks, output.window, pace)
+        return variant(f"{uri}{carried(request)}", output.tracks, output.window, pace)
 
 
 def _visit(services: ApiServices, channel: Channel, request: Request, watcher: Admission, way: Way) -> Viewer:
     address = client_address(request, services.options.trusted_proxies)
-    return services.live.audience.visit(way, channel.source.stream_id, watcher, address)
+    return services.live.audience.visit(way, channel.source, watcher, address)
 
 
 def _kept(services: ApiServices, request: Request, viewer: Viewer, parts: Sequence[bytes], media_type: str) -> Response:

@@ -79,7 +79,7 @@ class LiveAnswer(Response, Generic[P]):
         channel, request = self._request.channel, self._request
         with (
             self._limits.seats.take(),
-            self._audience.watching(request.way, channel.source.stream_id, request.admission) as viewer,
+            self._audience.watching(request.way, channel.source, request.admission) as viewer,
             channel.use(self._kind) as output,
         ):
             queue: ViewerQueue[P] = ViewerQueue(self._limits.backlog_bytes, viewer.lost)

@@ -73,8 +73,7 @@ class _MseConversation:
         listening = asyncio.create_task(self._listen())
         try:
             while not self._is_over:
-                await self._heard.wait()
-                self._heard.clear()
+                await self._hear()
                 request, self._request = self._request, None
                 if request is not None and not self._is_over:
                     await self._answer(request)
@@ -84,6 +83,16 @@ class _MseConversation:
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
+
+    async def _hear(self) -> None:
+        """Wait until the player says something; it may not hold its seat for longer without seeing anything."""
+        try:
+            async with asyncio.timeout(self._services.viewer_limits.patience_s):
+                await self._heard.wait()
+        except TimeoutError:
+            self._goodbye = "Nothing was asked for."
+            self._is_over = True
+        self._heard.clear()
 
     async def _listen(self) -> None:
         latest: deque[float] = deque(maxlen=_MOST_MESSAGES)
@@ -128,7 +137,7 @@ class _MseConversation:
             return Ending.ENDED, "Logged out."
         channel = await live.open(self._reference, self._admission)
         with (
-            live.audience.watching(Way.MSE, channel.source.stream_id, self._admission) as viewer,
+            live.audience.watching(Way.MSE, channel.source, self._admission) as viewer,
             channel.use(MP4) as output,
         ):
             queue: ViewerQueue[Mp4Piece] = ViewerQueue(limits.backlog_bytes, viewer.lost)

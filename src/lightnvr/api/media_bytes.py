@@ -10,9 +10,16 @@ from starlette.types import Receive, Scope, Send
 from lightnvr.api.ranges import ByteRange, read_range
 from lightnvr.api.serving import ClientConnection
 from lightnvr.live.audience import Viewer
+from lightnvr.live.connections import PatientSending
 
 _PIECE = 64 * 1024
 """So much is handed to the connection at a time: what a client that does not read has in its queue."""
+
+_LOOK_S = 1.0
+"""How often it is looked at whether somebody who takes long may go on."""
+
+_MOST_PATIENCE = 2
+"""What a client holds is kept in memory for it, also when it left the playlist long ago."""
 
 
 def media_answer(
@@ -25,7 +32,8 @@ def media_answer(
 ) -> Response:
     """Answer GET or HEAD for these bytes, which follow each other and belong to all who watch.
 
-    A client that takes nothing for `patience_s` seconds is cut off. Raises RangeNotSatisfiable.
+    A client that takes nothing for `patience_s` seconds is cut off, one that has not taken all after twice as long, and
+    one that may not watch any more. Raises RangeNotSatisfiable.
     """
     size = sum(map(len, parts))
     part = read_range(request.headers.get("range"), size)
@@ -38,10 +46,6 @@ def media_answer(
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
     return _SharedBytes(parts, part, viewer, patience_s, status_code=status, headers=headers, media_type=media_type)
-
-
-async def _send(send: Send, piece: memoryview | bytes, *, more: bool) -> None:
-    await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 class _SharedBytes(Response):
@@ -66,23 +70,41 @@ class _SharedBytes(Response):
         self._patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, piece by piece as the client takes them; cut the connection when it takes nothing."""
+        """Send it, piece by piece as the client takes them; cut the connection when it must not go on."""
         connection = ClientConnection.of(scope)
         if connection is not None:
             connection.keep_little_waiting()
             connection.send_piece_by_piece()
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        try:
-            for piece in self._pieces():
-                await asyncio.wait_for(_send(send, piece, more=True), self._patience_s)
-                self._viewer.sent(len(piece))
-            await asyncio.wait_for(_send(send, b"", more=False), self._patience_s)
-        except TimeoutError:
-            if connection is None:
-                raise
+        if not await self._is_taken(send) and connection is not None:
             connection.abort()
             while (await receive())["type"] != "http.disconnect":
                 pass
+
+    async def _is_taken(self, send: Send) -> bool:
+        """Send all; whether the client took it before it had to be cut off."""
+
+        async def send_piece(piece: memoryview | bytes) -> None:
+            await send({"type": "http.response.body", "body": piece, "more_body": bool(piece)})
+
+        sending = PatientSending(send_piece)
+        serving = asyncio.ensure_future(self._serve(sending))
+        ends_at = asyncio.get_running_loop().time() + _MOST_PATIENCE * self._patience_s
+        try:
+            while not (await asyncio.wait((serving,), timeout=min(_LOOK_S, self._patience_s / 2)))[0]:
+                is_late = asyncio.get_running_loop().time() >= ends_at or sending.stuck_s() >= self._patience_s
+                if is_late or self._viewer.ended.is_set():
+                    return False
+            serving.result()
+            return True
+        finally:
+            serving.cancel()
+
+    async def _serve(self, send: PatientSending[memoryview | bytes]) -> None:
+        for piece in self._pieces():
+            await send(piece)
+            self._viewer.sent(len(piece))
+        await send(b"")
 
     def _pieces(self) -> Iterator[memoryview]:
         begin = 0

@@ -72,7 +72,7 @@ class _MjpegAnswer(Response):
         services, channel, limits = self._services, self._channel, self._services.viewer_limits
         with (
             limits.seats.take(),
-            services.live.audience.watching(Way.MJPEG, channel.source.stream_id, self._watcher) as viewer,
+            services.live.audience.watching(Way.MJPEG, channel.source, self._watcher) as viewer,
             channel.use(services.pictures.kind(channel)) as output,
         ):
             first = await services.pictures.latest(channel, self._form, limits.start_s)

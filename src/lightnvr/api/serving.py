@@ -6,6 +6,7 @@ from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp, Scope
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -63,6 +64,12 @@ class _SocketConnection(WebSocketsSansIOProtocol):
             extensions = self.scope["extensions"]
             if extensions is not None:
                 extensions[_EXTENSION] = ClientConnection(self.transport)  # type: ignore[assignment]
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send, and see a refusal that was answered as what it is: uvicorn logs it as an error of ours."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
 
 
 def server_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:

@@ -132,7 +132,7 @@ async def _snapshot(
 ) -> Response:
     channel = await services.live.open(reference, watcher)
     address = client_address(request, services.options.trusted_proxies)
-    viewer = services.live.audience.visit(Way.SNAPSHOT, channel.source.stream_id, watcher, address)
+    viewer = services.live.audience.visit(Way.SNAPSHOT, channel.source, watcher, address)
     try:
         picture = await services.pictures.latest(channel, form, _FIRST_S)
     except CameraUnavailable:

@@ -3,7 +3,7 @@
 import ipaddress
 import json
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -91,32 +91,33 @@ async def offer(src: Source, request: Request, services: Services, watcher: Watc
         reached_at=_reached_at(request),
         is_remote=_is_remote(client_address(request, services.options.trusted_proxies)),
     )
-    headers = _headers(answered, request.query_params.get("ticket", ""), services, watcher.user)
+    headers = _headers(answered, request, services, watcher.user)
     if is_json:
         content = json.dumps({"type": "answer", "sdp": answered.sdp})
         return Response(content, HTTPStatus.OK, headers, "application/json")
     return Response(answered.sdp, HTTPStatus.CREATED, headers, _SDP)
 
 
-@router.options(
-    "/api/webrtc",
-    status_code=HTTPStatus.NO_CONTENT,
-    response_class=Response,
-    responses={204: {"description": "Link names the ICE servers."}, **declared(401, 429)},
-    summary="Get ICE servers as WHEP has them",
-)
+_OPTIONS: dict[str, Any] = {
+    "status_code": HTTPStatus.NO_CONTENT,
+    "response_class": Response,
+    "responses": {204: {"description": "Link names the ICE servers."}, **declared(401, 429)},
+}
+
+
+@router.options("/api/webrtc", **_OPTIONS, summary="Get ICE servers as WHEP has them")
+@router.options("/go2rtc/api/webrtc", **_OPTIONS, summary="Get ICE servers as WHEP has them (address of the original)")
 async def options(services: Services, watcher: Watcher) -> Response:
     """Tell which bodies are taken and, in `Link` headers, the ICE servers (RFC 9725, section 4.6)."""
     headers = {"Accept-Post": f"{_SDP}, application/json", "Accept-Patch": _FRAGMENT, "Cache-Control": "no-store"}
     return Response(None, HTTPStatus.NO_CONTENT, {**headers, **_links(servers_for(services, watcher.user))})
 
 
-@router.patch(
-    "/api/webrtc/{session_id}",
-    status_code=HTTPStatus.NO_CONTENT,
-    response_class=Response,
-    responses=declared(400, 401, 403, 404, 413, 415, 422, 429),
-    openapi_extra={
+_TRICKLE: dict[str, Any] = {
+    "status_code": HTTPStatus.NO_CONTENT,
+    "response_class": Response,
+    "responses": declared(400, 401, 403, 404, 413, 415, 422, 429),
+    "openapi_extra": {
         "requestBody": {
             "required": True,
             "content": {
@@ -128,8 +129,11 @@ async def options(services: Services, watcher: Watcher) -> Response:
             },
         }
     },
-    summary="Add ICE candidates",
-)
+}
+
+
+@router.patch("/api/webrtc/{session_id}", **_TRICKLE, summary="Add ICE candidates")
+@router.patch("/go2rtc/api/webrtc/{session_id}", **_TRICKLE, summary="Add ICE candidates (address of the original)")
 async def trickle(
     session_id: SessionId,
     request: Request,
@@ -146,12 +150,14 @@ async def trickle(
     return Response(None, HTTPStatus.NO_CONTENT)
 
 
-@router.delete(
-    "/api/webrtc/{session_id}",
-    response_class=Response,
-    responses={200: {"description": "It is over."}, **declared(401, 403, 404, 429)},
-    summary="Stop watching by WebRTC",
-)
+_END: dict[str, Any] = {
+    "response_class": Response,
+    "responses": {200: {"description": "It is over."}, **declared(401, 403, 404, 429)},
+}
+
+
+@router.delete("/api/webrtc/{session_id}", **_END, summary="Stop watching by WebRTC")
+@router.delete("/go2rtc/api/webrtc/{session_id}", **_END, summary="Stop watching by WebRTC (address of the original)")
 async def end(session_id: SessionId, services: Services, watcher: Watcher) -> Response:
     """End a session. Answered when it is over."""
     await services.webrtc.end(session_id, watcher)
@@ -171,11 +177,13 @@ def _sdp_of(body: str) -> str:
     return sdp
 
 
-def _headers(answered: Answered, ticket: str, services: ApiServices, user: User) -> dict[str, str]:
+def _headers(answered: Answered, request: Request, services: ApiServices, user: User) -> dict[str, str]:
     # A player that came with a ticket has nothing else to end its session with.
+    ticket = request.query_params.get("ticket", "")
     query = f"?{urlencode({'ticket': ticket})}" if ticket else ""
     return {
-        "Location": f"/api/webrtc/{answered.session_id}{query}",
+        # Below the address that was asked: the relay's port has no other.
+        "Location": f"{request.url.path}/{answered.session_id}{query}",
         "ETag": f'"{answered.etag}"',
         "Accept-Patch": _FRAGMENT,
         "Cache-Control": "no-store",

@@ -127,8 +127,7 @@ def _video_options(recipe: VideoRecipe) -> dict[str, str]:
         case "av1":
             return {"preset": "8", "svtav1-params": f"keyint={interval}:scd=0:pred-struct=1:rc=0:lp=1", "crf": "18"}
         case "mjpeg":
-            # RTP carries no Huffman tables, so they are the standard's (RFC 2435, section 3.1.8). FFmpeg's packetizer
-            # forgets the restart interval, which the encoder sets when several threads share a picture.
+            # RTP carries no Huffman tables, so they are the standard's (RFC 2435, section 3.1.8).
             return {"qmin": "3", "qmax": "8", "huffman": "default", "threads": "1"}
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lightnvr.accounts.admission import Admission, Proof
+from lightnvr.streams.service import LiveInput
 
 _CHECK_S = 2.0
 _VISIT_S = 30.0
@@ -51,6 +52,7 @@ class Viewer:
 
     way: Way
     stream_id: int
+    is_sub: bool
     admission: Admission
     counts: WayCounts
     began: float
@@ -89,28 +91,28 @@ class Audience:
         self._lapsed = lapsed
         self._monotonic = monotonic
         self._viewers: set[Viewer] = set()
-        self._visits: dict[tuple[Way, int, Proof, str], _Visit] = {}
+        self._visits: dict[tuple[Way, int, bool, Proof, str], _Visit] = {}
         self.counts: defaultdict[Way, WayCounts] = defaultdict(WayCounts)
 
     @contextmanager
-    def watching(self, way: Way, stream_id: int, admission: Admission) -> Iterator[Viewer]:
+    def watching(self, way: Way, source: LiveInput, admission: Admission) -> Iterator[Viewer]:
         """Count a viewer for as long as the context is open."""
-        viewer = self._viewer(way, stream_id, admission)
+        viewer = self._viewer(way, source, admission)
         try:
             yield viewer
         finally:
             self._viewers.discard(viewer)
 
-    def visit(self, way: Way, stream_id: int, admission: Admission, address: str) -> Viewer:
+    def visit(self, way: Way, source: LiveInput, admission: Admission, address: str) -> Viewer:
         """Return the viewer that a single request belongs to; it counts as watching for 30 s after its last one."""
-        key = (way, stream_id, admission.proof, address)
+        key = (way, source.stream_id, source.is_sub, admission.proof, address)
         visit = self._visits.get(key)
         if visit is not None and visit.viewer.ended.is_set():
             # Whoever may watch again, because the stream is not private any more, is another viewer.
             self._viewers.discard(visit.viewer)
             visit = None
         if visit is None:
-            visit = self._visits[key] = _Visit(self._viewer(way, stream_id, admission))
+            visit = self._visits[key] = _Visit(self._viewer(way, source, admission))
         visit.latest = self._monotonic()
         return visit.viewer
 
@@ -128,10 +130,10 @@ class Audience:
         for viewer in tuple(self._viewers):
             viewer.end(reason)
 
-    def end_stream(self, stream_id: int, reason: str) -> None:
-        """End everybody who watches this stream."""
+    def end_stream(self, source: LiveInput, reason: str) -> None:
+        """End everybody who watches this stream; its main and its sub-stream are two."""
         for viewer in tuple(self._viewers):
-            if viewer.stream_id == stream_id:
+            if (viewer.stream_id, viewer.is_sub) == (source.stream_id, source.is_sub):
                 viewer.end(reason)
 
     async def run(self) -> None:
@@ -152,10 +154,10 @@ class Audience:
             if viewer.admission.proof in gone:
                 viewer.end("Logged out.")
 
-    def _viewer(self, way: Way, stream_id: int, admission: Admission) -> Viewer:
+    def _viewer(self, way: Way, source: LiveInput, admission: Admission) -> Viewer:
         counts = self.counts[way]
         counts.viewers += 1
-        viewer = Viewer(way, stream_id, admission, counts, self._monotonic())
+        viewer = Viewer(way, source.stream_id, source.is_sub, admission, counts, self._monotonic())
         self._viewers.add(viewer)
         return viewer
 

@@ -66,18 +66,27 @@ class Channels:
 
     async def stream_changed(self, stream_id: int) -> None:
         """A stream was changed or deleted: end its live view when it is not allowed any more."""
-        for channel in [channel for key, channel in self._channels.items() if key[0] == stream_id]:
-            present = await self._inputs.by_id(stream_id, is_sub=channel.source.is_sub)
-            if present is None or present.refusal or present.hub is not channel.source.hub:
-                reason = "The stream was deleted." if present is None else present.refusal or "The stream was changed."
-                del self._channels[stream_id, channel.source.is_sub]
-                self.audience.end_stream(stream_id, reason)
+        for key, channel in [item for item in self._channels.items() if item[0][0] == stream_id]:
+            reason = await self._why_over(channel)
+            # Two changes at once are both told of, and somebody may have come anew meanwhile.
+            if reason and self._channels.get(key) is channel:
+                del self._channels[key]
+                self.audience.end_stream(channel.source, reason)
                 channel.close()
+
+    async def _why_over(self, channel: Channel) -> str:
+        """Return why a channel has to be closed, empty when it need not."""
+        stream_id, is_sub = channel.source.stream_id, channel.source.is_sub
+        present = await self._inputs.by_id(stream_id, is_sub=is_sub)
+        if present is not None:
+            return present.refusal or ("" if present.hub is channel.source.hub else "The stream was changed.")
+        main = await self._inputs.by_id(stream_id, is_sub=False)
+        return "The stream was deleted." if main is None else "The camera has no sub-stream any more."
 
     async def close(self) -> None:
         """End everything."""
         channels, self._channels = list(self._channels.values()), {}
         for channel in channels:
-            self.audience.end_stream(channel.source.stream_id, "LightNVR is being stopped.")
+            self.audience.end_stream(channel.source, "LightNVR is being stopped.")
             channel.close()
         await asyncio.gather(*(channel.closed() for channel in channels))

@@ -16,7 +16,8 @@ from lightnvr.live.rtp.timeline import Timeline
 from lightnvr.live.rtp.tracks import rtp_tracks
 from lightnvr.media.packets import MediaItem, MediaPacket, TracksChanged
 
-_GOP_BYTES = 16 * 1024 * 1024
+GOP_BYTES = 16 * 1024 * 1024
+"""A GOP that is larger is not kept: who comes then begins with the next one."""
 
 
 class TimedFrame(NamedTuple):
@@ -149,7 +150,7 @@ class RtpOutput:
             return
         self._gop.append(timed)
         self._gop_bytes += len(timed.frame.data)
-        if self._gop_bytes > _GOP_BYTES:
+        if self._gop_bytes > GOP_BYTES:
             self._forget_gop()
 
     def _forget_gop(self) -> None:

@@ -1,10 +1,10 @@
 """Handing the packets of one source to everybody who wants them."""
 
 import threading
-from collections import deque
 from typing import Protocol
 
 from lightnvr.media.gop import GopCache
+from lightnvr.media.packet_queue import PacketQueue
 from lightnvr.media.packets import MediaItem, MediaPacket, Track, TracksChanged
 
 _USUAL_REST_S = 0.1
@@ -29,54 +29,43 @@ class Consumer(Protocol):
 
 
 class Subscription:
-    """One consumer's bounded queue. A consumer that falls behind loses its own packets, nobody else's.
+    """One consumer's bounded queue for a thread; see PacketQueue for what is lost. Nobody else loses anything.
 
-    `limit_bytes` and `limit_s` bound what waits; when either is passed, everything that waits is thrown away and the
-    consumer goes on with the next video keyframe. Dropped packets are counted in `dropped`. `wait` returns when
-    `batch_s` of video wait, or a keyframe, or the picture that `wake_when` named.
+    `wait` returns when `batch_s` of video wait, or a keyframe, or the picture that `wake_when` named.
     """
 
     def __init__(self, limit_bytes: int, limit_s: float, *, batch_s: float = 0.0, prompt: bool = False) -> None:
         self.prompt = prompt
-        self._limit_bytes = limit_bytes
-        self._limit_ns = int(limit_s * 1e9)
-        self._batch_ns = int(batch_s * 1e9)
-        self._waiting: deque[MediaItem] = deque()
-        self._waiting_bytes = 0
-        self._oldest_ns = 0
+        self._queue = PacketQueue(limit_bytes, limit_s)
+        self._batch_s = batch_s
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._wake_dts: int | None = None
         self._newest_dts: int | None = None
-        self._resynchronising = False
-        self._pending_tracks: TracksChanged | None = None
         self.closed = False
-        self.dropped = 0
-        self.overflows = 0
+
+    @property
+    def dropped(self) -> int:
+        """Packets that were lost because the consumer was too slow."""
+        return self._queue.dropped
+
+    @property
+    def overflows(self) -> int:
+        """How often it was too slow."""
+        return self._queue.overflows
 
     def offer(self, item: MediaItem) -> None:
         """Add an item; called by the source's thread and never blocks."""
         with self._lock:
+            if not self._queue.add(item):
+                return
             if isinstance(item, TracksChanged):
-                if self._resynchronising:
-                    self._pending_tracks = item
-                else:
-                    self._waiting.append(item)
-                    self._wake.set()
-                return
-            if self._resynchronising and not self._resynchronise(item):
-                return
-            if not self._waiting_bytes:
-                self._oldest_ns = item.arrival_ns
-            self._waiting.append(item)
-            self._waiting_bytes += item.size
-            if self._waiting_bytes > self._limit_bytes or item.arrival_ns - self._oldest_ns > self._limit_ns:
-                self._overflow()
+                self._wake.set()
             elif item.track.kind == "video":
                 self._newest_dts = item.dts
                 if (
                     item.is_keyframe
-                    or item.arrival_ns - self._oldest_ns >= self._batch_ns
+                    or self._queue.span_s(item) >= self._batch_s
                     or (self._wake_dts is not None and item.dts >= self._wake_dts)
                 ):
                     self._wake.set()
@@ -84,9 +73,7 @@ class Subscription:
     def take(self) -> list[MediaItem]:
         """Return all that waits, without blocking."""
         with self._lock:
-            items = list(self._waiting)
-            self._waiting.clear()
-            self._waiting_bytes = 0
+            items = self._queue.take()
             self._newest_dts = None
             if not self.closed:
                 self._wake.clear()
@@ -107,27 +94,6 @@ class Subscription:
         """Say that nothing more will come."""
         self.closed = True
         self._wake.set()
-
-    def _overflow(self) -> None:
-        self.overflows += 1
-        for item in self._waiting:
-            if isinstance(item, TracksChanged):
-                self._pending_tracks = item
-            else:
-                self.dropped += 1
-        self._waiting.clear()
-        self._waiting_bytes = 0
-        self._resynchronising = True
-
-    def _resynchronise(self, packet: MediaPacket) -> bool:
-        if not (packet.is_keyframe and packet.track.kind == "video"):
-            self.dropped += 1
-            return False
-        self._resynchronising = False
-        if self._pending_tracks is not None:
-            self._waiting.append(self._pending_tracks)
-            self._pending_tracks = None
-        return True
 
 
 class Hub:

@@ -1,6 +1,7 @@
 """The configured streams: every change is checked whole and stored whole, or not at all."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +37,8 @@ class StreamCatalog:
         self._max_streams = max_streams
         self._segment_duration = segment_duration
         self._now = now
+        self.changes = 0
+        """How often a stream was added, changed or removed, or that was tried."""
 
     async def every(self) -> tuple[Stream, ...]:
         """Return all streams, by name."""
@@ -66,7 +69,7 @@ class StreamCatalog:
         now = int(self._now())
         draft = Stream(0, name, "", source, settings, privacy_mode=False, created_at=now, updated_at=now)
         try:
-            async with self._database.writing.begin() as connection:
+            async with self._changing() as connection:
                 return await self._add(connection, draft)
         except IntegrityError:  # on PostgreSQL another request can be faster with the same name
             raise DuplicateStream(name) from None
@@ -85,7 +88,7 @@ class StreamCatalog:
         Raises StreamNotFound, InvalidStreamSetting.
         """
         stream_id = (await self.find(reference)).id
-        async with self._database.writing.begin() as connection:
+        async with self._changing() as connection:
             stored = await self._store.by_id(connection, stream_id)
             if stored is None:
                 raise StreamNotFound(reference)
@@ -102,6 +105,15 @@ class StreamCatalog:
     async def remove(self, reference: str) -> Stream:
         """Delete a stream and return what it was; its recordings stay. Raises StreamNotFound."""
         stream = await self.find(reference)
-        async with self._database.writing.begin() as connection:
+        async with self._changing() as connection:
             await self._store.remove(connection, stream.id)
         return stream
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._database.writing.begin() as connection:
+                yield connection
+        finally:
+            # Only now that it is stored: who reads before this may still see what was.
+            self.changes += 1

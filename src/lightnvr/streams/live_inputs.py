@@ -9,6 +9,7 @@ from lightnvr.streams.model import Stream, StreamNotFound
 from lightnvr.streams.supervisor import StreamSupervisor
 
 _SUB = "_sub"
+_MOST_KEPT = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +48,37 @@ class CatalogLiveInputs:
     def __init__(self, catalog: StreamCatalog, fleet: Fleet) -> None:
         self._catalog = catalog
         self._fleet = fleet
+        self._found: dict[str, tuple[Stream, bool]] = {}
+        self._found_at = 0
 
     async def find(self, reference: str) -> WatchableStream:
         """See LiveInputs. Raises StreamNotFound."""
-        try:
-            found = self._watchable(await self._catalog.find(reference), is_sub=False)
-        except StreamNotFound:
-            if not reference.endswith(_SUB):
-                raise
-            found = self._watchable(await self._catalog.find(reference.removesuffix(_SUB)), is_sub=True)
+        stream, is_sub = await self._find(reference)
+        found = self._watchable(stream, is_sub=is_sub)
         if found is None:
             raise StreamNotFound(reference)
         return found
+
+    async def _find(self, reference: str) -> tuple[Stream, bool]:
+        """Return the stream, and whether its sub-stream is meant; looked up once as long as no stream is changed."""
+        changes = self._catalog.changes
+        if changes != self._found_at or len(self._found) > _MOST_KEPT:
+            self._found.clear()
+            self._found_at = changes
+        known = self._found.get(reference)
+        if known is None:
+            known = await self._look_up(reference)
+            if changes == self._found_at:
+                self._found[reference] = known
+        return known
+
+    async def _look_up(self, reference: str) -> tuple[Stream, bool]:
+        try:
+            return await self._catalog.find(reference), False
+        except StreamNotFound:
+            if not reference.endswith(_SUB):
+                raise
+        return await self._catalog.find(reference.removesuffix(_SUB)), True
 
     async def by_id(self, stream_id: int, *, is_sub: bool) -> WatchableStream | None:
         """See LiveInputs."""

@@ -15,12 +15,14 @@ from lightnvr.api.connections import ConnectionLimits, limited_connections
 pytestmark = pytest.mark.anyio
 _PATIENCE_S = 20
 _REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+_MUCH = "much " * 4_000_000
+"""More than the system takes for a client that does not read."""
 
 
 async def _application(scope: Scope, receive: Receive, send: Send) -> None:
     while (await receive()).get("more_body"):
         pass
-    await PlainTextResponse("well")(scope, receive, send)
+    await PlainTextResponse(_MUCH if scope["path"] == "/much" else "well")(scope, receive, send)
 
 
 @asynccontextmanager
@@ -53,6 +55,14 @@ async def _answer(port: int, *pieces: bytes, pause_s: float = 0.0) -> bytes:
         return b"aborted"
     finally:
         writer.close()
+
+
+async def _is_served(port: int) -> None:
+    """Wait until there is room for another connection."""
+    async with asyncio.timeout(_PATIENCE_S):
+        answer = b""
+        while b"well" not in answer:
+            answer = await _answer(port, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
 
 
 def _error(answer: bytes) -> tuple[int, str]:
@@ -114,10 +124,32 @@ async def test_no_more_connections_than_allowed() -> None:
         assert _error(await _answer(port, _REQUEST))[0] == 503
         for _, writer in held:
             writer.close()
+        await _is_served(port)
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+async def test_one_who_does_not_read_a_whole_answer_is_cut_off(requests: int) -> None:
+    limits = ConnectionLimits(connections=1, unread_s=0.6)
+    async with _serving(limits) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(_REQUEST.replace(b"GET /", b"GET /much") * requests)
+        await _is_served(port)
+        writer.transport.abort()
+
+
+async def test_one_who_reads_slowly_gets_the_whole_answer() -> None:
+    async with _serving(ConnectionLimits(unread_s=0.6)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(_REQUEST.replace(b"GET /", b"GET /much"))
         async with asyncio.timeout(_PATIENCE_S):
-            answer = b""
-            while b"well" not in answer:
-                answer = await _answer(port, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            for _ in range(len(_MUCH) // 1_000_000):
+                await reader.readexactly(1_000_000)
+                await asyncio.sleep(0.1)
+            writer.write(_REQUEST)
+            assert b"well" in await reader.readuntil(b"well")
+        writer.close()
 
 
 async def test_what_is_not_http_gets_an_error_like_any_other() -> None:

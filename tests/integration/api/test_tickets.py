@@ -4,10 +4,13 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
+from lightnvr.accounts.administration import Administration
 from lightnvr.accounts.admission import Admission
 from lightnvr.accounts.authentication import Credentials
 from lightnvr.accounts.model import Role
+from lightnvr.accounts.store import AccountStore
 from lightnvr.accounts.tickets import Tickets
 from lightnvr.db.engine import Database
 from tests.integration.api.running import PASSWORD
@@ -86,3 +89,55 @@ async def test_a_new_key_ends_what_the_old_one_admitted_and_an_expired_session_i
     assert await accounts.authentication.standing.lapsed(proofs) == {key.proof}
     accounts.clock.seconds += 25 * 3600
     assert await accounts.authentication.standing.lapsed(proofs) == {key.proof, session.proof}
+
+
+async def test_one_who_asks_often_is_looked_up_once_a_second(accounts: Accounts, database: Database) -> None:
+    await _admissions(accounts)
+    token = await _session(accounts)
+    queries: list[str] = []
+    event.listen(
+        database.reading.sync_engine, "before_cursor_execute", lambda *arguments: queries.append(str(arguments[2]))
+    )
+    first = await accounts.authentication.admission(Credentials(session=token))
+    once = len(queries)
+    assert once
+    assert await accounts.authentication.admission(Credentials(session=token)) == first
+    assert len(queries) == once
+    assert await accounts.authentication.admission(Credentials(session=token + "x")) is None
+    accounts.clock.seconds += 1
+    queries.clear()
+    assert await accounts.authentication.admission(Credentials(session=token)) == first
+    assert len(queries) == once
+
+
+@pytest.mark.parametrize("how", ["log-out", "password", "deletion", "another key", "another process"])
+async def test_what_ends_an_admission_ends_it_at_once_for_one_who_asks_often(
+    accounts: Accounts, database: Database, how: str
+) -> None:
+    await accounts.administration.add("guest", PASSWORD, Role.VIEWER)
+    key = await accounts.administration.renew_api_key("guest")
+    token = await _session(accounts)
+    brought = Credentials(api_key=key) if how == "another key" else Credentials(session=token)
+    admitted = await accounts.authentication.admission(brought)
+    assert admitted is not None
+    match how:
+        case "log-out":
+            await accounts.sessions.end(token)
+        case "password":
+            await accounts.administration.set_password("guest", PASSWORD + "!")
+        case "deletion":
+            await accounts.administration.remove("guest")
+        case "another key":
+            await accounts.administration.renew_api_key("guest")
+        case _:
+            elsewhere = Administration(AccountStore(database), accounts.passwords, accounts.clock, accounts.file)
+            await elsewhere.remove("guest")
+            # What looks after those who watch tells the rest.
+            assert await accounts.authentication.standing.lapsed([admitted.proof]) == {admitted.proof}
+    assert await accounts.authentication.admission(brought) is None
+
+
+async def _session(accounts: Accounts) -> str:
+    user = await accounts.logins.check("guest", PASSWORD, "10.0.0.1")
+    assert user is not None
+    return await accounts.sessions.open(user, address="", user_agent="")

@@ -54,7 +54,7 @@ async def _watch(player: MsePlayer) -> None:
     await player.until(lambda player: player.fragments >= 3, "pictures")
 
 
-async def test_who_is_not_logged_in_sees_nothing(nvr: Nvr) -> None:
+async def test_who_is_not_logged_in_sees_nothing(nvr: Nvr, caplog: pytest.LogCaptureFixture) -> None:
     async with _stream(nvr) as (stream, _), httpx.AsyncClient(base_url=nvr.client.base_url) as nobody:
         with pytest.raises(InvalidStatus) as refused:
             async with mse_player(nvr.server.port, stream.name):
@@ -68,6 +68,7 @@ async def test_who_is_not_logged_in_sees_nothing(nvr: Nvr) -> None:
         answers.append(await nobody.get("/go2rtc/api/streams"))
 
     assert refused.value.response.status_code == 401
+    assert not [record.message for record in caplog.records if record.levelname == "ERROR"]
     assert {answer.status_code for answer in answers} == {401}
 
 

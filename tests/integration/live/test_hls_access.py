@@ -3,11 +3,13 @@
 import asyncio
 import os
 import socket
+import time
 from pathlib import Path
 
 import httpx
 
 from lightnvr.accounts.model import Role
+from lightnvr.live.audience import Way
 from lightnvr.live.connections import ViewerLimits
 from tests.cameras import camera, film
 from tests.integration.live.conftest import PASSWORD
@@ -208,6 +210,59 @@ def unread(port: int, request: bytes) -> socket.socket:
 def open_files() -> int:
     """How many files and connections this process, with the server in it, has open."""
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def test_one_who_is_still_reading_a_segment_is_cut_off_when_it_is_not_allowed_any_more(nvr: Nvr) -> None:
+    clip = film("h264", bit_rate=8_000_000, width=640, height=480)
+    async with camera(clip) as cam, accounts(nvr) as people:
+        await people.add("reader", "a long password", Role.VIEWER)
+        stream = await nvr.add(cam.url)
+        await stream.connected()
+        client = HlsClient(nvr.client, f"/hls/{stream.id}/ll.m3u8")
+        while not client.media:
+            await client.next_part()
+        key = await people.renew_api_key("reader")
+        path = f"/hls/{stream.id}/seg_{max(client.media)}.m4s"
+        reading = unread(nvr.server.port, f"GET {path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n".encode())
+        watchers = nvr.server.live.audience.watchers
+        await eventually(lambda: watchers()[Way.LL_HLS, stream.id] == 2, "the reader is there")
+
+        await people.remove("reader")
+
+        read, whole = await asyncio.to_thread(until_cut, reading), len(client.media[max(client.media)])
+    assert read < whole, "the reader got everything"
+
+
+async def test_one_who_reads_a_segment_drop_by_drop_does_not_keep_it_for_ever(tmp_path: Path) -> None:
+    clip = film("h264", bit_rate=8_000_000, width=640, height=480)
+    limits = ViewerLimits(patience_s=2.0)
+    async with running_nvr(tmp_path, viewer_limits=limits) as nvr, camera(clip) as cam:
+        stream = await nvr.add(cam.url)
+        await stream.connected()
+        client = HlsClient(nvr.client, f"/hls/{stream.id}/ll.m3u8")
+        while not client.media:
+            await client.next_part()
+        segment = max(client.media)
+        reading = unread(
+            nvr.server.port, f"GET /hls/{stream.id}/seg_{segment}.m4s HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        )
+        read = await asyncio.to_thread(until_cut, reading, pause_s=0.1)
+    assert read < len(client.media[segment])
+
+
+def until_cut(connection: socket.socket, pause_s: float = 1.0) -> int:
+    """Read a little now and then, until the server cuts the connection; return how many bytes came."""
+    connection.settimeout(30)
+    came = 0
+    try:
+        while piece := connection.recv(4096):
+            came += len(piece)
+            time.sleep(pause_s)
+    except ConnectionResetError:
+        return came
+    finally:
+        connection.close()
+    return came
 
 
 async def test_nothing_is_made_any_more_when_nobody_asks(nvr: Nvr) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from lightnvr.streams.status import StreamState
 from tests.cameras import RtspCamera, camera, film
 from tests.cameras.films import AudioCodec, VideoCodec
 from tests.cameras.quirks import audio_never_comes, audio_starts_late
@@ -197,3 +200,30 @@ async def test_the_choice_of_streams_names_main_and_sub_stream(nvr: Nvr) -> None
         assert [report["URI"] for report in both.checker.latest.reports] == ["../two%20sizes/ll.m3u8"]
     assert consecutive(client.numbers())
     assert consecutive(both.numbers())
+
+
+@pytest.mark.parametrize(
+    "path", ["/hls/{name}/master.m3u8", "/api/stream.m3u8?src={name}", "/api/stream.m3u8?src={name}&mp4"]
+)
+async def test_the_choice_of_streams_is_answered_also_while_the_camera_is_away(nvr: Nvr, path: str) -> None:
+    async with camera(film("h264", "aac")) as cam:
+        stream, client = await watched(nvr, cam)
+        await follow(client, segments=2)
+        address = path.format(name=stream.id)
+        before = await nvr.client.get(address)
+        await cam.stop()
+        await stream.in_state(StreamState.RECONNECTING)
+
+        away = await nvr.client.get(address)
+
+    assert (before.status_code, away.status_code) == (200, 200)
+    assert 'CODECS="avc1.' in away.text
+    assert "mp4a.40.2" in away.text
+
+
+async def test_a_sub_stream_that_hls_cannot_carry_is_left_out_of_the_choice(nvr: Nvr) -> None:
+    async with camera(film("h264")) as cam, camera(film("mjpeg")) as sub:
+        _, client = await watched(nvr, cam, sub_stream_url=sub.url)
+        master = await client.get("master.m3u8")
+    assert master.status_code == 200, master.text
+    assert [line for line in master.text.splitlines() if not line.startswith("#")] == ["ll.m3u8"]

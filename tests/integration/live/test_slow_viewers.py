@@ -138,6 +138,14 @@ def _has_short_gop(player: MsePlayer) -> bool:
     return any(after - one < 15 for one, after in pairwise(keyframes))
 
 
+async def test_one_who_asks_for_nothing_does_not_keep_the_seat(tmp_path: Path) -> None:
+    limits = ViewerLimits(Seats(1), patience_s=0.5)
+    async with running_nvr(tmp_path, viewer_limits=limits) as nvr, mse_player(nvr.server.port, "nothing") as player:
+        await player.until(lambda player: player.closed is not None, "closed")
+        assert player.closed == (1008, "Nothing was asked for.")
+        await eventually(lambda: limits.seats.taken == 0, "the seat is free")
+
+
 async def test_no_more_may_watch_than_there_are_seats(tmp_path: Path) -> None:
     async with running_nvr(tmp_path, viewer_limits=ViewerLimits(Seats(1))) as nvr, camera() as cam:
         stream = await nvr.add(cam.url)

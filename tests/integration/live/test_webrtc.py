@@ -143,6 +143,8 @@ async def test_json_is_answered_in_json_also_at_the_address_of_the_original(nvr:
             assert answer.status_code == 200, answer.text
             assert answer.json()["type"] == "answer"
             assert answer.json()["sdp"].count("a=end-of-candidates") == 2
+            # The relay's port has nothing but what is below /go2rtc/.
+            assert answer.headers["location"].startswith(f"{path}/")
             assert (await nvr.client.delete(answer.headers["location"])).status_code == 200
 
 

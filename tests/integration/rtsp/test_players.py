@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import replace
+from fractions import Fraction
+from itertools import islice, pairwise
 from typing import Literal
 
 import av
+import numpy as np
 import pytest
 
+from lightnvr.demo.clip import Clip
+from lightnvr.demo.numbering import Luma
 from tests.cameras import camera, film
 from tests.cameras.films import AudioCodec, VideoCodec
 from tests.integration.rtsp.watching import watch
+from tests.rig.jpeg import decoded
 from tests.rig.programs import run
 
 pytestmark = pytest.mark.anyio
@@ -31,6 +37,47 @@ async def test_every_video_codec_arrives_complete_and_in_order(
         seen = await watch(cam.url, 30, transport=transport)
         assert seen.numbers == cam.frames_sent[:30]
         assert consecutive(seen.numbers)
+
+
+async def test_jpeg_pictures_whose_decoders_start_anew_in_the_midst_arrive_as_they_are() -> None:
+    clip = await asyncio.to_thread(lambda: _with_restart_markers(film("mjpeg", seconds=1)))
+    assert clip.video is not None
+    sent = [_luma(decoded(sample.data)) for sample in clip.video.samples]
+    async with camera(clip) as cam:
+        received = await asyncio.to_thread(_pictures, cam.url, 20)
+        status, said = await run(
+            *("gst-launch-1.0", "rtspsrc", f"location={cam.url}", "protocols=tcp", "latency=0", "!", "rtpjpegdepay"),
+            *("!", "jpegparse", "!", "avdec_mjpeg", "!", "fakesink", "num-buffers=20"),
+        )
+    places = [next((place for place, one in enumerate(sent) if np.array_equal(one, other)), None) for other in received]
+    assert None not in places
+    assert (status, "WARN" in said) == (0, False), said
+
+
+def _with_restart_markers(clip: Clip) -> Clip:
+    """The same pictures from an encoder that shares each among two threads, as cameras do."""
+    (track,) = clip.tracks
+    samples = []
+    for sample in track.samples:
+        encoder = av.CodecContext.create("mjpeg", "w")
+        encoder.width, encoder.height, encoder.pix_fmt = track.track.width, track.track.height, "yuvj420p"
+        encoder.time_base = Fraction(1, 15)
+        encoder.thread_count, encoder.thread_type = 2, "SLICE"
+        encoder.options = {"huffman": "default"}
+        picture = av.VideoFrame.from_ndarray(_luma(decoded(sample.data)), format="yuvj420p")
+        (packet,) = [*encoder.encode(picture), *encoder.encode(None)]
+        assert b"\xff\xdd" in bytes(packet)
+        samples.append(replace(sample, data=bytes(packet)))
+    return replace(clip, tracks=(replace(track, samples=tuple(samples)),))
+
+
+def _pictures(url: str, count: int) -> list[Luma]:
+    with av.open(url, options={"rtsp_transport": "tcp"}, timeout=15) as container:
+        return [_luma(frame) for frame in islice(container.decode(video=0), count)]
+
+
+def _luma(frame: av.VideoFrame) -> Luma:
+    return np.asarray(frame.to_ndarray(format="yuvj420p"), np.uint8)
 
 
 @pytest.mark.parametrize(

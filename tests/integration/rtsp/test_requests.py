@@ -1,6 +1,8 @@
 """What the server answers, above all to requests that are wrong, and that none of them harms it."""
 
 import asyncio
+import socket
+import struct
 from typing import Literal
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from lightnvr.live.rtsp import Limits
 from tests.cameras import camera, film
 from tests.integration.rtsp.raw_client import raw_client
+from tests.rig.nvr import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -204,6 +207,50 @@ async def test_a_viewer_that_never_reads_is_dropped_and_others_go_on() -> None:
         last = (await keen.rtp()).sequence
         assert (await keen.rtp()).sequence == (last + 1) & 0xFFFF
         assert cam.viewers_dropped == 1
+
+
+async def _stops_reading(writer: asyncio.StreamWriter, request: bytes) -> bool:
+    """Whether, of a hundred megabytes of requests, not all are read."""
+    try:
+        for _ in range(100_000_000 // len(request)):
+            writer.write(request)
+            async with asyncio.timeout(3):
+                await writer.drain()
+    except TimeoutError:
+        return True
+    return False
+
+
+async def test_one_who_does_not_read_the_answers_is_not_answered_any_more() -> None:
+    async with camera() as cam, raw_client(cam.port) as client:
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        ask = b"OPTIONS * RTSP/1.0\r\nCSeq: " + b"1" * 8000 + b"\r\n\r\n"
+        assert await _stops_reading(client.writer, ask)
+        async with raw_client(cam.port) as other:
+            assert (await other.request("OPTIONS", "*")).status == 200
+
+
+async def test_no_more_connections_than_allowed() -> None:
+    async with camera(limits=Limits(connections=2)) as cam:
+        async with raw_client(cam.port) as one, raw_client(cam.port) as two, raw_client(cam.port) as three:
+            assert (await one.request("OPTIONS", "*")).status == (await two.request("OPTIONS", "*")).status == 200
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                await three.request("OPTIONS", "*")
+        await eventually(lambda: not cam.connections_open, "all are gone")
+        async with raw_client(cam.port) as again:
+            assert (await again.request("OPTIONS", "*")).status == 200
+
+
+async def test_one_who_is_gone_before_being_accepted_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    async with camera() as cam:
+        for _ in range(50):
+            gone = socket.create_connection(("127.0.0.1", cam.port))
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.close()
+        async with raw_client(cam.port) as client:
+            assert (await client.request("OPTIONS", "*")).status == 200
+            await eventually(lambda: cam.connections_open == 1, "all others are gone")
+    assert "defect" not in caplog.text
 
 
 async def test_several_viewers_see_the_same_stream() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -13,37 +12,16 @@ from lightnvr.live.channel import Channel
 from lightnvr.live.channels import Channels
 from lightnvr.live.errors import CameraUnavailable, CannotWatch, LiveViewOff, NotAdmitted
 from lightnvr.live.output import OutputKind
-from lightnvr.media.hub import Hub
 from lightnvr.media.packets import MediaItem
 from lightnvr.streams.service import LiveInput, StreamNotFound
 from tests.rig.film import Recipe, film
+from tests.rig.live_input import Input
 from tests.rig.nvr import eventually
 
 pytestmark = pytest.mark.anyio
 
 ADMITTED = Admission(EVERYBODY, Proof(ProofKind.NONE, 0))
 _FILM = Recipe(seconds=2)
-
-
-@dataclass
-class Input:
-    """A stream. Implements LiveInput."""
-
-    stream_id: int = 1
-    name: str = "cam"
-    is_sub: bool = False
-    refusal: str = ""
-    hub: Hub = field(default_factory=Hub)
-    users: int = 0
-
-    def acquire(self) -> None:
-        self.users += 1
-
-    def release(self) -> None:
-        self.users -= 1
-
-    def last_error(self) -> str:
-        return "The cable is out."
 
 
 class Inputs:
@@ -59,6 +37,7 @@ class Inputs:
         raise StreamNotFound(reference)
 
     async def by_id(self, stream_id: int, *, is_sub: bool) -> LiveInput | None:
+        await asyncio.sleep(0)  # as a database lets others go on meanwhile
         return next((one for one in self.inputs if (one.stream_id, one.is_sub) == (stream_id, is_sub)), None)
 
 
@@ -183,7 +162,10 @@ async def test_a_stream_that_is_deleted_or_made_private_ends_its_viewers_and_out
     channels = Channels(inputs, audience)
     output = (await channels.open("cam", ADMITTED)).touch(KEEPING)
     kept = (await channels.open("other", ADMITTED)).touch(KEEPING)
-    with audience.watching(Way.MSE, 1, ADMITTED) as viewer, audience.watching(Way.MSE, 2, ADMITTED) as neighbour:
+    with (
+        audience.watching(Way.MSE, source, ADMITTED) as viewer,
+        audience.watching(Way.MSE, other, ADMITTED) as neighbour,
+    ):
         await channels.stream_changed(1)
         assert not viewer.ended.is_set()
         if is_deleted:
@@ -198,6 +180,31 @@ async def test_a_stream_that_is_deleted_or_made_private_ends_its_viewers_and_out
     assert not kept.closed.is_set()
     await channels.close()
     assert kept.closed.is_set()
+
+
+async def test_a_sub_stream_that_is_taken_away_ends_nobody_who_watches_the_main_stream() -> None:
+    main, sub = Input(), Input(name="cam_sub", is_sub=True)
+    inputs, audience = Inputs(main, sub), _audience()
+    channels = Channels(inputs, audience)
+    kept = (await channels.open("cam", ADMITTED)).touch(KEEPING)
+    output = (await channels.open("cam_sub", ADMITTED)).touch(KEEPING)
+    with audience.watching(Way.MSE, main, ADMITTED) as viewer, audience.watching(Way.MSE, sub, ADMITTED) as of_sub:
+        inputs.inputs.remove(sub)
+        await channels.stream_changed(1)
+        assert not viewer.ended.is_set()
+        assert of_sub.reason == "The camera has no sub-stream any more."
+    await output.closed.wait()
+    assert not kept.closed.is_set()
+    await channels.close()
+
+
+async def test_two_changes_of_a_stream_at_once_end_it_once() -> None:
+    source = Input()
+    channels = Channels(Inputs(source), _audience())
+    output = (await channels.open("cam", ADMITTED)).touch(KEEPING)
+    source.refusal = "cam is private at the moment."
+    await asyncio.gather(channels.stream_changed(1), channels.stream_changed(1))
+    await output.closed.wait()
 
 
 def _audience() -> Audience:

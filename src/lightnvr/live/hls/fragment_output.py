@@ -38,8 +38,8 @@ class FragmentOutput:
         self.window = Window(first_number, _WINDOW)
         self.inits: dict[int, InitSegment] = {}
         """The init segments in use, by number."""
-        self.video: Track | None = None
-        """The video track in force."""
+        self.tracks: Sequence[Track] = ()
+        """The tracks in the newest segment, also when the camera is gone."""
 
     @property
     def pace(self) -> Pace | None:
@@ -77,7 +77,7 @@ class FragmentOutput:
                 for track, header in zip(tracks, init.tracks, strict=True)
             }
             self._sound.clear()
-            self.video = first.track
+            self.tracks = tracks
             self._use(init)
         self._date_us = self._dates.begin(first, new_run=new_run)
         self._begin_s = self._part_begin_s = seconds(first)

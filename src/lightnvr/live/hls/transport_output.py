@@ -26,7 +26,8 @@ class TransportOutput:
         self._dates = ProgramDates(wall_us)
         self._writer = TransportStreamWriter()
         self._placing: Placing | None = None
-        self._tracks: Sequence[Track] = ()
+        self.tracks: Sequence[Track] = ()
+        """The tracks in the newest segment, also when the camera is gone."""
         self._packets: list[MediaPacket] = []
         self._first: MediaPacket | None = None
         self._new_run = False
@@ -57,7 +58,7 @@ class TransportOutput:
         if new_run or self._placing is None:
             self._placing = Placing(first)
         self._new_run = self._new_run or new_run
-        self._first, self._tracks, self._packets = first, tracks, []
+        self._first, self.tracks, self._packets = first, tracks, []
 
     def add(self, packet: MediaPacket) -> None:
         """See Segments."""
@@ -68,7 +69,7 @@ class TransportOutput:
         first, placing, pace = self._first, self._placing, self._cutter.pace
         if first is None or placing is None or pace is None:
             return
-        tracks = [track for track in self._tracks if track.codec in TRANSPORT_STREAM_CODECS]
+        tracks = [track for track in self.tracks if track.codec in TRANSPORT_STREAM_CODECS]
         if first.track not in tracks:
             self._packets, self._new_run = [], True
             return

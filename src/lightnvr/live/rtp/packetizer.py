@@ -14,6 +14,7 @@ import av
 from lightnvr.live.rtp.frames import RtpFrame, frame_of
 from lightnvr.live.rtp.nal import length_size, to_annex_b
 from lightnvr.live.rtp.payload import Track, payload_format
+from lightnvr.live.rtp.restart_markers import RESTART_HEADER_BYTES, restart_interval, with_restart_header
 
 MAX_PACKET_BYTES = 1200
 """Of an RTP packet with its header: fits any path after WebRTC has encrypted it (RFC 8831, section 5)."""
@@ -43,13 +44,17 @@ class _FrameSink:
         self._payload_type = payload_type
         self._framed = bytearray()
         self._offsets: list[int] = []
+        self.restart_interval = 0
+        """That of the JPEG picture that is being written; 0 for all others."""
 
     def write(self, packet: bytes) -> int:
         """Take a packet from FFmpeg."""
         size = len(packet)
         if packet[1] in _RTCP_TYPES:
             return size
-        self._framed += struct.pack(">BBH", 0x24, 2 * self._track, size)
+        if self.restart_interval:
+            packet = with_restart_header(packet, self.restart_interval)
+        self._framed += struct.pack(">BBH", 0x24, 2 * self._track, len(packet))
         at = len(self._framed)
         self._offsets.append(at)
         self._framed += packet
@@ -67,7 +72,9 @@ class _FrameSink:
 class _VideoPacketizer:
     def __init__(self, track: Track, index: int) -> None:
         self._sink = _FrameSink(index, payload_format(track, index).payload_type)
-        options = {"packetsize": str(MAX_PACKET_BYTES), "strict": "experimental"}
+        self._is_jpeg = track.codec == "mjpeg"
+        room = MAX_PACKET_BYTES - RESTART_HEADER_BYTES if self._is_jpeg else MAX_PACKET_BYTES
+        options = {"packetsize": str(room), "strict": "experimental"}
         self._container = av.open(self._sink, "w", format="rtp", options=options)
         self._stream = self._container.add_mux_stream(
             track.codec, width=track.width, height=track.height, time_base=_VIDEO_CLOCK
@@ -83,6 +90,8 @@ class _VideoPacketizer:
         packet.pts = packet.dts = self._frames
         packet.is_keyframe = keyframe
         self._frames += 1
+        if self._is_jpeg:
+            self._sink.restart_interval = restart_interval(data)
         self._container.mux_one(packet)
         return self._sink.take(keyframe=keyframe)
 

@@ -1,6 +1,7 @@
 """One RTSP connection: reads requests, answers them, owns the sessions they make."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,18 +28,21 @@ _KNOWN_BUT_REFUSED = {"ANNOUNCE", "RECORD", "REDIRECT"}
 _PROTECTED = {"DESCRIBE", "SETUP", "PLAY"}
 _PUBLIC = ", ".join(METHODS)
 _MAX_SESSIONS = 8
+_TAKEN_S = 5.0
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection may cost: seconds without a sign of life, bytes waiting for a slow viewer.
+    """How many connections there may be, and what one may cost.
 
+    That is seconds without a sign of life, and bytes waiting for a slow viewer.
     A viewer for whom more waits loses its packets up to a keyframe that it has room for again; after `max_lag` seconds
     without one its connection is cut, with 0 at once.
     """
 
+    connections: int = 1000
     session_timeout: float = 60.0
     max_backlog: int = 2 * 1024 * 1024
     max_lag: float = 0.0
@@ -101,6 +105,7 @@ class Connection:
             return True
         cseq = message.headers.get("cseq")
         self._answer(await self._respond(message), cseq)
+        await self._until_taken()
         if self._starting is not None:
             # Only after the answer: players expect no packet ahead of it.
             self._starting.play()
@@ -110,6 +115,12 @@ class Connection:
     def _answer(self, response: Response, cseq: str | None) -> None:
         if not self._writer.is_closing():
             self._writer.write(response.encode(cseq))
+
+    async def _until_taken(self) -> None:
+        """Let one who asks and does not read the answers wait for the next, for they pile up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TAKEN_S):
+                await self._writer.drain()
 
     def _patience(self) -> float | None:
         # A viewer that takes its packets over this connection shows by taking them that it lives.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lightnvr.live.audience import Viewer as Counted
 from lightnvr.live.rtp.frames import RtpBatch, RtpSender
 from lightnvr.live.rtp.payload import Track
-from lightnvr.live.rtp_output import RtpOutput, TimedFrame
+from lightnvr.live.rtp_output import GOP_BYTES, RtpOutput, TimedFrame
 from lightnvr.live.rtsp.broadcast import REPORT_INTERVAL
 from lightnvr.live.rtsp.mount import Viewer
 
@@ -41,8 +41,8 @@ class Watcher:
 class Relay:
     """Takes the packets of an output while anybody watches. Implements RtpConsumer. Belongs to the event loop.
 
-    A viewer begins with the latest GOP and the reports that relate its tracks. One that was told of other tracks than
-    those that come is sent away, so that it asks again.
+    A viewer begins with the latest GOP, unless that is too large to be kept, and the reports that relate its tracks.
+    One that was told of other tracks than those that come is sent away, so that it asks again.
     """
 
     def __init__(self, output: RtpOutput, rng: random.Random, on_deserted: Callable[[], None]) -> None:
@@ -55,6 +55,7 @@ class Relay:
         self._latest: dict[int, TimedFrame] = {}
         self._reported: dict[int, float] = {}
         self._gop: list[RtpBatch] = []
+        self._gop_bytes = 0
 
     def add(self, watcher: Watcher) -> None:
         """Begin to deliver."""
@@ -85,7 +86,7 @@ class Relay:
 
     def tracks_changed(self, tracks: tuple[Track, ...]) -> None:
         """See RtpConsumer."""
-        self._gop.clear()
+        self._forget_gop()
         if not tracks or tracks == self._tracks:
             return
         for watcher in tuple(self._watchers):
@@ -102,10 +103,7 @@ class Relay:
         if not frame.offsets:
             return
         batch = self._senders[frame.track].stamp(frame, timed.timestamp)
-        if batch.keyframe:
-            self._gop.clear()
-        if batch.keyframe or self._gop:
-            self._gop.append(batch)
+        self._keep(batch)
         self._latest[frame.track] = timed
         if abs(timed.captured - self._reported.get(frame.track, 0.0)) >= REPORT_INTERVAL:
             self._reported[frame.track] = timed.captured
@@ -119,6 +117,20 @@ class Relay:
         """See RtpConsumer."""
         for watcher in tuple(self._watchers):
             self.dismiss(watcher)
+
+    def _keep(self, batch: RtpBatch) -> None:
+        if batch.keyframe:
+            self._forget_gop()
+        elif not self._gop:
+            return
+        self._gop.append(batch)
+        self._gop_bytes += len(batch.data)
+        if self._gop_bytes > GOP_BYTES:
+            self._forget_gop()
+
+    def _forget_gop(self) -> None:
+        self._gop.clear()
+        self._gop_bytes = 0
 
     def _report(self, track: int) -> bytes:
         latest = self._latest[track]

@@ -106,9 +106,7 @@ class _Restreamed:
     def attach(self, viewer: Viewer) -> None:
         """See Mount."""
         with ExitStack() as leaving:
-            counted = leaving.enter_context(
-                self._audience.watching(Way.RTSP, self._channel.source.stream_id, self._admission)
-            )
+            counted = leaving.enter_context(self._audience.watching(Way.RTSP, self._channel.source, self._admission))
             try:
                 relay = self._relays.of(leaving.enter_context(self._channel.use(RTP)))
             except CannotWatch:

@@ -96,6 +96,10 @@ class RtspServer:
             writer.transport.abort()
             return
         self.connections_total += 1
+        # One that was reset before it was accepted has no other end any more.
+        if len(self._connections) >= self._limits.connections or writer.get_extra_info("peername") is None:
+            writer.transport.abort()
+            return
         sock = writer.get_extra_info("socket")
         # A viewer that vanished without a word while its camera sends nothing is found out by the system.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -89,7 +89,7 @@ class ViewerSession:
         audience = self._surroundings.audience_channels.audience
         try:
             with (
-                audience.watching(Way.WEBRTC, source.stream_id, self.admission) as viewer,
+                audience.watching(Way.WEBRTC, source, self.admission) as viewer,
                 self._channel.use(RTP) as output,
             ):
                 reason = await self._serve(viewer, output)

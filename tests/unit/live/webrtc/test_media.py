@@ -49,7 +49,7 @@ class Watching:
 
     def __init__(self) -> None:
         admission = Admission(User(1, "a", Role.VIEWER, "", True, "", 0, 0, 0), Proof(ProofKind.NONE, 1))
-        self.viewer = Viewer(Way.WEBRTC, 1, admission, WayCounts(), 0.0)
+        self.viewer = Viewer(Way.WEBRTC, 1, False, admission, WayCounts(), 0.0)
         self.gop: list[TimedFrame] = []
         self.sent: list[bytes] = []
         self.has_room = True
