@@ -69,6 +69,7 @@ class Source:
         self._audio: GuardedAudio | None = None
         self.meter = RateMeter()
         self.last_packet_ns: int | None = None
+        self._first_packet_ns = 0
         self.source_audio_codec = ""
         self.nominal_fps = 0.0
         """What the camera says, before it was measured."""
@@ -77,6 +78,11 @@ class Source:
     def connected(self) -> bool:
         """Whether pictures have come."""
         return self.last_packet_ns is not None
+
+    @property
+    def lasted_s(self) -> float:
+        """How long pictures have come, in seconds; a stall after the last one does not count."""
+        return 0.0 if self.last_packet_ns is None else (self.last_packet_ns - self._first_packet_ns) / 1e9
 
     @property
     def video_track(self) -> Track | None:
@@ -180,6 +186,7 @@ class Source:
             return
         self._out.publish(item)
         if self.last_packet_ns is None:
+            self._first_packet_ns = read_ns
             self._on_connected()
         self.last_packet_ns = read_ns
 

@@ -48,13 +48,16 @@ class Connection:
         *,
         backoff: Backoff,
         wall_time: Callable[[], float] = time.time,
+        steady_s: float = _STEADY_S,
     ) -> None:
+        """After a connection that lasted `steady_s` seconds the waits begin again with the shortest."""
         self._name = name
         self._address = address
         self._options = options
         self._hub = hub
         self._backoff = backoff
         self._wall_time = wall_time
+        self._steady_s = steady_s
         self._hurry = asyncio.Event()
         self.source: Source | None = None
         self.state = StreamState.CONNECTING
@@ -106,6 +109,9 @@ class Connection:
             raise
         finally:
             self.connected_since = None
+            if source.lasted_s >= self._steady_s:
+                # Else each loss in the life of a camera would make all later ones cost more, up to half a minute.
+                self._backoff.reset()
             if ended.done():
                 self.source = None
 
