@@ -101,7 +101,12 @@ class Connection:
         thread = threading.Thread(
             target=self._run_source, args=(source, ended, loop), name=f"source {self._name}", daemon=True
         )
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            # Python's word for it when the system gives no more. Trying must go on, like after any other failure.
+            source.closed.set()
+            return CameraError(Fault.PROTOCOL, "The system has no thread or memory left to read the camera with.")
         try:
             return await self._until_lost(source, ended)
         except asyncio.CancelledError:

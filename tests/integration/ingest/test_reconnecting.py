@@ -1,6 +1,7 @@
 """How long a camera is waited for that was lost: as long as it is worth, whatever happened to it before."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -53,3 +54,21 @@ async def test_only_losses_that_follow_each_other_closely_make_the_waits_longer(
     ):
         await eventually(lambda: connection.reconnects == 3, lambda: f"three losses, but {connection.reconnects}")
     assert waited == waits
+
+
+async def test_a_system_that_has_no_thread_left_for_the_moment_does_not_end_the_trying(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, refused = threading.Thread.start, 0
+
+    def refusing(thread: threading.Thread) -> None:
+        nonlocal refused
+        if thread.name.startswith("source ") and not refused:
+            refused += 1
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refusing)
+    async with camera() as cam, _kept_connected(cam, 10) as (connection, _):
+        await eventually(lambda: bool(refused), "a thread that is refused")
+        await eventually(lambda: connection.connected_since is not None, lambda: connection.last_error)
