@@ -172,7 +172,7 @@ class Source:
         if self._options.audio and container.streams.audio:
             stream = container.streams.audio[0]
             self.source_audio_codec = stream.codec_context.codec.canonical_name
-            self._audio = audio_ingest(stream, self._video.time_at)
+            self._audio = audio_ingest(stream, self._video.present)
             if self._audio is not None:
                 wanted.append(stream)
         return wanted
