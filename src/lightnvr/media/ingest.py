@@ -32,6 +32,7 @@ from lightnvr.media.parameter_sets import (
 from lightnvr.media.timestamps import Around, ArrivalClock, Present, TrackClock
 
 VIDEO_CODECS = frozenset(("h264", "hevc", "av1", "mjpeg"))
+UNKNOWN_VIDEO = "The camera sends video of an unknown kind: choose H.264, H.265, AV1 or MJPEG."
 _MOST_AUDIO_FAILURES = 50
 
 _ARRIVAL_TIME_BASE = Fraction(1, 90_000)

@@ -17,8 +17,8 @@ from lightnvr.media.arrivals import Arrivals
 from lightnvr.media.backdating import Backdating
 from lightnvr.media.errors import CameraError, Fault
 from lightnvr.media.hub import Hub
-from lightnvr.media.ingest import GuardedAudio, VideoIngest, audio_ingest
-from lightnvr.media.opening import OpenOptions, Transport, explain, open_camera
+from lightnvr.media.ingest import UNKNOWN_VIDEO, GuardedAudio, VideoIngest, audio_ingest
+from lightnvr.media.opening import OpenOptions, Transport, explain, known, open_camera
 from lightnvr.media.packets import CodedPacket, Track, TracksChanged
 from lightnvr.media.rates import RateMeter
 from lightnvr.media.resting import Resting
@@ -114,7 +114,8 @@ class Source:
         video_index, audio_index = wanted[0].index, wanted[1].index if len(wanted) > 1 else None
         now_ns, stop, hub = self._monotonic_ns, self._stop, self._hub
         stall_ns = int(self._options.opening.stall_timeout_s * 1e9)
-        arrivals, resting = Arrivals(_time_base(container)), Resting(_time_base(container))
+        time_base = wanted[0].time_base or Fraction(1, 90_000)
+        arrivals, resting = Arrivals(time_base), Resting(time_base)
         began_ns = last_video_ns = asked_ns = now_ns()
         # Over UDP the system's buffer would overflow meanwhile; TCP makes the camera wait. Without timestamps the time
         # of arrival is all that there is.
@@ -164,17 +165,17 @@ class Source:
     def _choose(self, container: InputContainer) -> list[VideoStream | AudioStream]:
         if not container.streams.video:
             raise CameraError(Fault.NO_VIDEO, f"{self._address} has no video.")
-        wanted: list[VideoStream | AudioStream] = [container.streams.video[0]]
-        self._video = VideoIngest(container.streams.video[0], self._announce, timed=_is_timed(container))
-        self.nominal_fps = float(
-            container.streams.video[0].average_rate or container.streams.video[0].guessed_rate or 0
-        )
-        if self._options.audio and container.streams.audio:
-            stream = container.streams.audio[0]
-            self.source_audio_codec = stream.codec_context.codec.canonical_name
-            self._audio = audio_ingest(stream, self._video.present)
+        pictures, sounds = known(container.streams.video), known(container.streams.audio)
+        if not pictures:
+            raise CameraError(Fault.UNSUPPORTED, UNKNOWN_VIDEO)
+        wanted: list[VideoStream | AudioStream] = [pictures[0]]
+        self._video = VideoIngest(pictures[0], self._announce, timed=_is_timed(container))
+        self.nominal_fps = float(pictures[0].average_rate or pictures[0].guessed_rate or 0)
+        if self._options.audio and sounds:
+            self.source_audio_codec = sounds[0].codec_context.codec.canonical_name
+            self._audio = audio_ingest(sounds[0], self._video.present)
             if self._audio is not None:
-                wanted.append(stream)
+                wanted.append(sounds[0])
         return wanted
 
     def _accept_video(self, packet: CodedPacket, arrival_ns: int, read_ns: int) -> None:
@@ -213,10 +214,6 @@ class Source:
         if isinstance(error, OSError) and error.errno == errno.EIO:
             return CameraError(Fault.ENDED, f"The camera at {self._address} closed the connection.")
         return explain(self._address, error)
-
-
-def _time_base(container: InputContainer) -> Fraction:
-    return container.streams.video[0].time_base or Fraction(1, 90_000)
 
 
 def _is_timed(container: InputContainer) -> bool:
