@@ -136,6 +136,10 @@ class RecordingEngine:
             adopted = await self.recovery.adopt_unlisted(began_us)
             if adopted:
                 log.warning("%d recordings were on the disk and in no list; they are listed now", adopted)
+        except Exception:
+            # What is in the list has to be mended whatever lies beside it.
+            log.exception("looking for recordings that are in no list failed")
+        try:
             await self.recovery.run(interrupted)
             if interrupted:
                 log.info("%d interrupted recordings were mended", self.recovery.repaired)
