@@ -104,7 +104,7 @@ async def list_recordings(
 ) -> Response:
     """Recordings, newest first unless asked otherwise, a page at a time. Those being written are among them."""
     wanted = RecordingFilter(
-        streams=tuple(dict.fromkeys(name.strip() for name in (stream or "").split(",") if name.strip())),
+        streams=_names(stream or ""),
         start_us=None if start is None else read_time("start", start, end_of_day=False),
         end_us=None if end is None else read_time("end", end, end_of_day=True),
         sort=sort,
@@ -119,6 +119,11 @@ async def list_recordings(
     pagination = Pagination(page=page, pages=-(-some.total // limit), total=some.total, limit=limit)
     answers = [recording_answer(recording, services.storage_roots) for recording in some.recordings]
     return json_answer(RecordingList.model_construct(recordings=answers, pagination=pagination))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Return the names in a list with commas. All of it may also be one name, for a name may hold commas."""
+    return tuple(dict.fromkeys(name.strip() for name in (*text.split(","), text) if name.strip()))
 
 
 async def _everything(services: ApiServices, wanted: RecordingFilter, page: RecordingPage) -> AsyncIterator[str]:
