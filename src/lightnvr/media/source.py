@@ -28,6 +28,9 @@ _NO_TIMESTAMPS = 0x0080  # AVFMT_NOTIMESTAMPS (FFmpeg, avformat.h)
 _WAITED_NS = 1_000_000
 """A packet that took longer than this was not waiting to be read: all that had come has been taken."""
 
+_SURELY_WAITED_NS = 10_000_000
+"""The same when asked to stop: on a busy machine a packet that had come takes some milliseconds too."""
+
 _LAST_NS = 200_000_000
 """How long to read what has gathered when asked to stop."""
 
@@ -125,7 +128,7 @@ class Source:
         for packet in container.demux():
             read_ns = now_ns()
             waited = read_ns - asked_ns > _WAITED_NS
-            if stop.is_set() and (waited or read_ns > self._read_until_ns):
+            if stop.is_set() and (read_ns - asked_ns > _SURELY_WAITED_NS or read_ns > self._read_until_ns):
                 return
             if not packet.size:
                 continue
@@ -149,7 +152,7 @@ class Source:
                 raise CameraError(Fault.NO_VIDEO, f"{self._address} sent no picture that can be decoded for a minute.")
             if waited:
                 resting.drained(read_ns, arrivals.due_ns)
-            if rests and (waited or completes) and not self._out.holding:
+            if rests and (waited or completes) and not self._out.holding and not stop.is_set():
                 self._rest(resting, arrivals, drained=waited)
             asked_ns = now_ns()
         raise CameraError(Fault.ENDED, f"The camera at {self._address} ended the stream.")
