@@ -25,6 +25,12 @@ def names(member: str, text: str | None) -> tuple[str, ...]:
     return parts
 
 
+def stream_names(text: str | None) -> tuple[str, ...]:
+    """Return the names in a list with commas. All of it may also be one name, for a name may hold commas."""
+    parts, whole = names("stream", text), (text or "").strip()
+    return parts if not whole or whole in parts else (*parts, whole)
+
+
 def methods(member: str, text: str | None) -> tuple[CaptureMethod, ...]:
     """Return capture methods from a list with commas. Raises BadRequest naming the member."""
     try:

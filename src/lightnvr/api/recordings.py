@@ -23,7 +23,7 @@ from lightnvr.api.recording_models import (
     RecordingDeleted,
     RecordingList,
 )
-from lightnvr.api.recording_query import Having, names, recording_answers
+from lightnvr.api.recording_query import Having, recording_answers, stream_names
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.times import read_time
 from lightnvr.recording.model import RecordingFilter, RecordingPage, RecordingSort
@@ -106,7 +106,7 @@ async def list_recordings(
     """Recordings, newest first unless asked otherwise, a page at a time. Those being written are among them."""
     wanted = replace(
         having,
-        streams=names("stream", stream),
+        streams=stream_names(stream),
         start_us=None if start is None else read_time("start", start, end_of_day=False),
         end_us=None if end is None else read_time("end", end, end_of_day=True),
         sort=sort,

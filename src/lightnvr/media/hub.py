@@ -1,5 +1,6 @@
 """Handing the packets of one source to everybody who wants them."""
 
+import logging
 import threading
 from typing import Protocol
 
@@ -9,6 +10,8 @@ from lightnvr.media.packets import MediaItem, MediaPacket, Track, TracksChanged
 
 _USUAL_REST_S = 0.1
 _LONGEST_REST_S = 0.5
+
+log = logging.getLogger(__name__)
 
 
 class Consumer(Protocol):
@@ -109,6 +112,7 @@ class Hub:
         self._tracks: TracksChanged | None = None
         self._gop = GopCache()
         self._rests: dict[Consumer, float] = {}
+        self._failed: set[Consumer] = set()
         self._longest_rest_s = self._batch_s = _LONGEST_REST_S
         self._rest_over = threading.Event()
 
@@ -187,6 +191,7 @@ class Hub:
         """Remove a consumer and close it."""
         with self._lock:
             self._rests.pop(consumer, None)
+            self._failed.discard(consumer)
             self._set(tuple(other for other in self._consumers if other is not consumer))
         consumer.close()
 
@@ -209,4 +214,10 @@ class Hub:
                 self._gop.add(item)
             consumers = self._consumers
         for consumer in consumers:
-            consumer.offer(item)
+            try:
+                consumer.offer(item)
+            except Exception:
+                # A defect of one consumer must not cost the others the camera. It is told of once, not for each packet.
+                if consumer not in self._failed:
+                    self._failed.add(consumer)
+                    log.exception("a consumer of a stream failed to take a packet")

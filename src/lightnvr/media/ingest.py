@@ -29,12 +29,12 @@ from lightnvr.media.parameter_sets import (
     picture_size,
     sequence_sets,
 )
-from lightnvr.media.timestamps import ArrivalClock, TrackClock
+from lightnvr.media.timestamps import Around, ArrivalClock, Present, TrackClock
 
 VIDEO_CODECS = frozenset(("h264", "hevc", "av1", "mjpeg"))
+UNKNOWN_VIDEO = "The camera sends video of an unknown kind: choose H.264, H.265, AV1 or MJPEG."
 _MOST_AUDIO_FAILURES = 50
 
-Around = Callable[[int], float | None]
 _ARRIVAL_TIME_BASE = Fraction(1, 90_000)
 
 
@@ -78,9 +78,9 @@ class VideoIngest:
         """How often the camera's clock was set."""
         return self._clock.jumps
 
-    def time_at(self, arrival_ns: int) -> float | None:
-        """Return where a picture that came at this moment would belong, in seconds; None when nothing tells."""
-        return self._clock.time_at(arrival_ns)
+    def present(self, moment_ns: int) -> Present | None:
+        """Return the time that the pictures have at a moment of the monotonic clock; None when nothing tells."""
+        return self._clock.present(moment_ns)
 
     def accept(self, packet: CodedPacket, arrival_ns: int) -> MediaPacket | None:
         """Return the packet to publish, or None while nothing can be decoded yet.
@@ -254,7 +254,7 @@ class GuardedAudio:
 def audio_ingest(stream: AudioStream, around: Around | None = None) -> GuardedAudio | None:
     """Return what handles this audio, None when it is of no kind that can be recorded.
 
-    `around` gives the time that the pictures have at a moment of arrival; see TrackClock.
+    `around` tells of the pictures; see TrackClock.
     """
     codec = stream.codec_context.codec.canonical_name
     try:

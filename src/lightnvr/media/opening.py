@@ -3,14 +3,19 @@
 import errno
 import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar, cast
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.errors import CameraError, Fault
+
+S = TypeVar("S", bound=Stream)
 
 
 class Transport(StrEnum):
@@ -51,6 +56,14 @@ def open_camera(address: SourceAddress, options: OpenOptions) -> InputContainer:
         if explained.fault is Fault.PROTOCOL and waited_s >= min(options.connect_timeout_s, options.stall_timeout_s):
             explained = _no_answer(address)
         raise explained from error
+
+
+def known(streams: Iterable[S]) -> list[S]:
+    """Return the streams of codecs that FFmpeg knows, such as all but G.722.1 and G.729 by RTSP.
+
+    PyAV gives the others no codec context, although its types say that each has one.
+    """
+    return [stream for stream in streams if cast("object", stream.codec_context) is not None]
 
 
 def _ffmpeg_options(address: SourceAddress, options: OpenOptions) -> dict[str, str]:

@@ -7,8 +7,8 @@ import av
 
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.errors import CameraError, Fault
-from lightnvr.media.ingest import VIDEO_CODECS
-from lightnvr.media.opening import OpenOptions, Transport, explain, open_camera
+from lightnvr.media.ingest import UNKNOWN_VIDEO, VIDEO_CODECS
+from lightnvr.media.opening import OpenOptions, Transport, explain, known, open_camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,15 @@ def probe(
     with container:
         if not container.streams.video:
             raise CameraError(Fault.NO_VIDEO, f"{address} has no video.")
-        stream = container.streams.video[0]
-        audio = container.streams.audio[0].codec_context.codec.canonical_name if container.streams.audio else ""
+        pictures, sounds = known(container.streams.video), known(container.streams.audio)
+        if not pictures:
+            raise CameraError(Fault.UNSUPPORTED, UNKNOWN_VIDEO)
+        stream = pictures[0]
+        audio = sounds[0].codec_context.codec.canonical_name if sounds else ""
         interval: float | None = None
         try:
             if watch_keyframes_s:
-                interval = _keyframe_interval(container, watch_keyframes_s)
+                interval = _keyframe_interval(container, stream.index, watch_keyframes_s)
         except (av.FFmpegError, OSError) as error:
             raise explain(address, error) from error
         codec = stream.codec_context.codec.canonical_name
@@ -58,11 +61,12 @@ def probe(
         )
 
 
-def _keyframe_interval(container: av.container.InputContainer, watch_s: float) -> float | None:
+def _keyframe_interval(container: av.container.InputContainer, video_index: int, watch_s: float) -> float | None:
     ends = time.monotonic() + watch_s
     earlier: float | None = None
-    for packet in container.demux(container.streams.video[0]):
-        if packet.is_keyframe and packet.pts is not None:
+    # Every stream: PyAV would wait for ever while nothing but sound comes.
+    for packet in container.demux():
+        if packet.stream_index == video_index and packet.is_keyframe and packet.pts is not None:
             seconds = float(packet.pts * packet.time_base)
             if earlier is not None:
                 return round(seconds - earlier, 3)

@@ -17,8 +17,8 @@ from lightnvr.media.arrivals import Arrivals
 from lightnvr.media.backdating import Backdating
 from lightnvr.media.errors import CameraError, Fault
 from lightnvr.media.hub import Hub
-from lightnvr.media.ingest import GuardedAudio, VideoIngest, audio_ingest
-from lightnvr.media.opening import OpenOptions, Transport, explain, open_camera
+from lightnvr.media.ingest import UNKNOWN_VIDEO, GuardedAudio, VideoIngest, audio_ingest
+from lightnvr.media.opening import OpenOptions, Transport, explain, known, open_camera
 from lightnvr.media.packets import CodedPacket, Track, TracksChanged
 from lightnvr.media.rates import RateMeter
 from lightnvr.media.resting import Resting
@@ -27,6 +27,9 @@ _LONGEST_WITHOUT_PICTURE_NS = 60_000_000_000
 _NO_TIMESTAMPS = 0x0080  # AVFMT_NOTIMESTAMPS (FFmpeg, avformat.h)
 _WAITED_NS = 1_000_000
 """A packet that took longer than this was not waiting to be read: all that had come has been taken."""
+
+_SURELY_WAITED_NS = 10_000_000
+"""The same when asked to stop: on a busy machine a packet that had come takes some milliseconds too."""
 
 _LAST_NS = 200_000_000
 """How long to read what has gathered when asked to stop."""
@@ -69,6 +72,7 @@ class Source:
         self._audio: GuardedAudio | None = None
         self.meter = RateMeter()
         self.last_packet_ns: int | None = None
+        self._first_packet_ns = 0
         self.source_audio_codec = ""
         self.nominal_fps = 0.0
         """What the camera says, before it was measured."""
@@ -77,6 +81,11 @@ class Source:
     def connected(self) -> bool:
         """Whether pictures have come."""
         return self.last_packet_ns is not None
+
+    @property
+    def lasted_s(self) -> float:
+        """How long pictures have come, in seconds; a stall after the last one does not count."""
+        return 0.0 if self.last_packet_ns is None else (self.last_packet_ns - self._first_packet_ns) / 1e9
 
     @property
     def video_track(self) -> Track | None:
@@ -108,7 +117,8 @@ class Source:
         video_index, audio_index = wanted[0].index, wanted[1].index if len(wanted) > 1 else None
         now_ns, stop, hub = self._monotonic_ns, self._stop, self._hub
         stall_ns = int(self._options.opening.stall_timeout_s * 1e9)
-        arrivals, resting = Arrivals(_time_base(container)), Resting(_time_base(container))
+        time_base = wanted[0].time_base or Fraction(1, 90_000)
+        arrivals, resting = Arrivals(time_base), Resting(time_base)
         began_ns = last_video_ns = asked_ns = now_ns()
         # Over UDP the system's buffer would overflow meanwhile; TCP makes the camera wait. Without timestamps the time
         # of arrival is all that there is.
@@ -118,7 +128,7 @@ class Source:
         for packet in container.demux():
             read_ns = now_ns()
             waited = read_ns - asked_ns > _WAITED_NS
-            if stop.is_set() and (waited or read_ns > self._read_until_ns):
+            if stop.is_set() and (read_ns - asked_ns > _SURELY_WAITED_NS or read_ns > self._read_until_ns):
                 return
             if not packet.size:
                 continue
@@ -144,7 +154,7 @@ class Source:
                     self._accept_audio(packet, read_ns)
             if self.last_packet_ns is None and read_ns - began_ns > _LONGEST_WITHOUT_PICTURE_NS:
                 raise CameraError(Fault.NO_VIDEO, f"{self._address} sent no picture that can be decoded for a minute.")
-            if rests and (waited or completes) and not self._out.holding:
+            if rests and (waited or completes) and not self._out.holding and not stop.is_set():
                 self._rest(resting, arrivals, drained=drained)
             asked_ns = now_ns()
         raise CameraError(Fault.ENDED, f"The camera at {self._address} ended the stream.")
@@ -160,17 +170,17 @@ class Source:
     def _choose(self, container: InputContainer) -> list[VideoStream | AudioStream]:
         if not container.streams.video:
             raise CameraError(Fault.NO_VIDEO, f"{self._address} has no video.")
-        wanted: list[VideoStream | AudioStream] = [container.streams.video[0]]
-        self._video = VideoIngest(container.streams.video[0], self._announce, timed=_is_timed(container))
-        self.nominal_fps = float(
-            container.streams.video[0].average_rate or container.streams.video[0].guessed_rate or 0
-        )
-        if self._options.audio and container.streams.audio:
-            stream = container.streams.audio[0]
-            self.source_audio_codec = stream.codec_context.codec.canonical_name
-            self._audio = audio_ingest(stream, self._video.time_at)
+        pictures, sounds = known(container.streams.video), known(container.streams.audio)
+        if not pictures:
+            raise CameraError(Fault.UNSUPPORTED, UNKNOWN_VIDEO)
+        wanted: list[VideoStream | AudioStream] = [pictures[0]]
+        self._video = VideoIngest(pictures[0], self._announce, timed=_is_timed(container))
+        self.nominal_fps = float(pictures[0].average_rate or pictures[0].guessed_rate or 0)
+        if self._options.audio and sounds:
+            self.source_audio_codec = sounds[0].codec_context.codec.canonical_name
+            self._audio = audio_ingest(sounds[0], self._video.present)
             if self._audio is not None:
-                wanted.append(stream)
+                wanted.append(sounds[0])
         return wanted
 
     def _accept_video(self, packet: CodedPacket, arrival_ns: int, read_ns: int) -> None:
@@ -182,6 +192,7 @@ class Source:
             return
         self._out.publish(item)
         if self.last_packet_ns is None:
+            self._first_packet_ns = read_ns
             self._on_connected()
         self.last_packet_ns = read_ns
 
@@ -208,10 +219,6 @@ class Source:
         if isinstance(error, OSError) and error.errno == errno.EIO:
             return CameraError(Fault.ENDED, f"The camera at {self._address} closed the connection.")
         return explain(self._address, error)
-
-
-def _time_base(container: InputContainer) -> Fraction:
-    return container.streams.video[0].time_base or Fraction(1, 90_000)
 
 
 def _is_timed(container: InputContainer) -> bool:

@@ -36,17 +36,29 @@ class Times(NamedTuple):
     pts: int
 
 
+class Present(NamedTuple):
+    """The time that a track has at a moment, in seconds: at least `latest`, that of its last packet.
+
+    It is `expected` when the next packet is on its way. After a connection that stood still it is anything between:
+    what was held back then comes all at once, and long after it was sent.
+    """
+
+    latest: float
+    expected: float
+
+
+Around = Callable[[int], Present | None]
+"""Gives the time that another track has at a moment of the monotonic clock, in nanoseconds; None before it began."""
+
+
 class TrackClock:
     """The time line of one track. Not thread-safe."""
 
-    def __init__(
-        self, time_base: Fraction, least_step: int = 1, around: Callable[[int], float | None] | None = None
-    ) -> None:
+    def __init__(self, time_base: Fraction, least_step: int = 1, around: Around | None = None) -> None:
         """`least_step` is how far two packets are apart at least, in units of the time base.
 
-        `around` gives the time, in seconds, that another track of the same camera has at a moment of the monotonic
-        clock, in nanoseconds. A camera relates its tracks to each other only with its first sender report (RFC 3550
-        section 6.4.1); until then a track that begins late would begin at zero.
+        `around` tells of another track of the same camera. A camera relates its tracks to each other only with its
+        first sender report (RFC 3550 section 6.4.1); until then a track that begins late would begin at zero.
         """
         self._least_step = least_step
         self._around = around
@@ -84,7 +96,7 @@ class TrackClock:
                 placed = max(last + self._least_step, placed - self._usual_reordering)
             elif step < self._least_step:
                 placed = last + self._least_step
-            elif (expected := self._if_apart(placed, arrival_ns)) is not None:
+            elif (expected := self._expected(placed, arrival_ns)) is not None:
                 placed = max(last + self._least_step, expected)
                 self._offset = placed - raw
                 self.jumps += 1
@@ -97,29 +109,30 @@ class TrackClock:
             shown = placed
         return Times(placed, shown)
 
-    def time_at(self, arrival_ns: int) -> float | None:
-        """Return where a packet that came at this moment would belong, in seconds; None before the first."""
+    def present(self, moment_ns: int) -> Present | None:
+        """Return the time at a moment of the monotonic clock; None before the first packet."""
         if self._last_dts is None:
             return None
-        return self._last_dts / self._ticks_per_s + (arrival_ns - self._last_arrival_ns) / 1e9
+        latest = self._last_dts / self._ticks_per_s
+        return Present(latest, latest + max(0, moment_ns - self._last_arrival_ns) / 1e9)
 
     def _first(self, raw: int | None, arrival_ns: int) -> int:
+        expected = self._expected(raw, arrival_ns)
+        if expected is None:
+            return raw if raw is not None else 0
+        expected = max(0, expected)
+        self._offset = expected - raw if raw is not None else 0
+        return expected
+
+    def _expected(self, placed: int | None, arrival_ns: int) -> int | None:
+        """Return where a packet belongs by the other track; None when it may be where it is."""
         other = self._around(arrival_ns) if self._around is not None else None
         if other is None:
-            return raw if raw is not None else 0
-        expected = max(0, int(other * self._ticks_per_s))
-        if raw is None:
-            return expected
-        if abs(raw - expected) > self._apart:
-            self._offset = expected - raw
-            return expected
-        return raw
-
-    def _if_apart(self, placed: int, arrival_ns: int) -> int | None:
-        other = self._around(arrival_ns) if self._around is not None else None
-        if other is None or abs(placed - other * self._ticks_per_s) <= self._apart:
             return None
-        return int(other * self._ticks_per_s)
+        latest, expected = int(other.latest * self._ticks_per_s), int(other.expected * self._ticks_per_s)
+        if placed is not None and latest - self._apart <= placed <= expected + self._apart:
+            return None
+        return expected
 
 
 class ArrivalClock:

@@ -24,9 +24,14 @@ class WallClock:
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
         system_ns: Callable[[], int] = time.time_ns,
         not_before_us: int = 0,
+        unstored_us: int = 0,
         on_step: Callable[[float], None] | None = None,
     ) -> None:
-        """`not_before_us` is the end of the last recording that exists; `on_step` is told of steps in seconds."""
+        """`not_before_us` is the end of the last recording that exists; `on_step` is told of steps in seconds.
+
+        `unstored_us` is how much later that recording may really end, when a crash kept its end from being stored. It
+        counts when the system clock is behind that end: else more time than that has passed.
+        """
         self._monotonic_ns = monotonic_ns
         self._system_ns = system_ns
         self._on_step = on_step
@@ -35,7 +40,7 @@ class WallClock:
         self._checked_us = self._monotonic_us()
         behind_us = not_before_us - (self._checked_us + self._offset_us)
         if 0 < behind_us < _MOST_SLEWED_US:
-            self._offset_us += behind_us
+            self._offset_us += behind_us + unstored_us
         self.epoch = 0
 
     def now_us(self) -> int:

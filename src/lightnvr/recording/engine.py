@@ -26,6 +26,8 @@ _STORAGE_NAME = "main"
 _FINALISE_S = 2.0
 _NOTICEABLE_S = 5.0
 _ADOPT_EVERY_S = 2.0
+_UNSTORED_US = 5_000_000
+"""An interrupted recording ends so much later at most than is stored of it: the journal writes once a second."""
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +65,12 @@ class RecordingEngine:
             storage_id, _ = await store.ensure_storage(connection, _STORAGE_NAME, str(self._options.root))
             used = await store.is_used(connection, storage_id)
             latest_us = await store.latest_end_us(connection)
+            was_interrupted = bool(await store.interrupted(connection))
         storage = Storage(storage_id, _STORAGE_NAME, self._options.root)
         adopted = used or await self._adopt(storage)
-        clock = WallClock(not_before_us=latest_us, on_step=_log_step)
+        clock = WallClock(
+            not_before_us=latest_us, unstored_us=_UNSTORED_US if was_interrupted else 0, on_step=_log_step
+        )
         self.place = RecordingPlace(
             storage=storage,
             disk=self._disk,
@@ -139,6 +144,10 @@ class RecordingEngine:
             adopted = await self.recovery.adopt_unlisted(began_us)
             if adopted:
                 log.warning("%d recordings were on the disk and in no list; they are listed now", adopted)
+        except Exception:
+            # What is in the list has to be mended whatever lies beside it.
+            log.exception("looking for recordings that are in no list failed")
+        try:
             await self.recovery.run(interrupted)
             if interrupted:
                 log.info("%d interrupted recordings were mended", self.recovery.repaired)

@@ -21,6 +21,10 @@ from lightnvr.recording.storage import Storage
 _LONGEST_WAIT_S = 0.5
 """Packets are taken as soon as a fragment's worth of them waits; this is for when none come."""
 
+_LONGEST_HELD_NS = 800_000_000
+"""Pictures that wait for the next one are written after this: a camera of one picture in five seconds would else lose
+five seconds in a crash. Longer than packets gather before they are read, so others are not cut into small pieces."""
+
 _PATIENCE_S = 10.0
 """How long a disk that refuses is asked again before the segment is ended."""
 
@@ -92,6 +96,7 @@ class Recorder:
         self._last_end_us = 0
         self._blocked_since: float | None = None
         self._retry_at = 0.0
+        self._held_since_ns: int | None = None
         self._unmuxable: set[int] = set()
         self.error = ""
         self.mux_failures = 0
@@ -116,7 +121,7 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._subscription.closed:
-            self._subscription.wait(_LONGEST_WAIT_S)
+            self._subscription.wait(self._wait_s())
             self._guarded(self._turn)
         self._guarded(self._turn)
         self._guarded(self._close_all)
@@ -131,14 +136,27 @@ class Recorder:
             self._abandon()
             self._retry_at = self._monotonic() + _RETRY_S
 
+    def _wait_s(self) -> float:
+        if self._held_since_ns is None:
+            return _LONGEST_WAIT_S
+        held_ns = int(self._monotonic() * 1e9) - self._held_since_ns
+        return min(_LONGEST_WAIT_S, max(0.0, (_LONGEST_HELD_NS - held_ns) / 1e9))
+
     def _turn(self) -> None:
-        for item in self._subscription.take():
+        items = self._subscription.take()
+        for item in items:
             if isinstance(item, TracksChanged):
                 self._close_all()
                 self._tracks = item.tracks
                 self._unmuxable.clear()
             else:
                 self._accept(item)
+                self._held_since_ns = item.arrival_ns
+        if not items and not self._wait_s():
+            self._held_since_ns = None
+            for segment in (self._previous, self._current):
+                if segment is not None:
+                    segment.flush()
         self._write()
         # Neither sooner, which would cost more wake-ups, nor later, which would cost footage in a crash.
         self._subscription.wake_when(None if self._current is None else self._current.next_cut_dts)

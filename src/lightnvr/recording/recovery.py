@@ -189,7 +189,7 @@ class Recovery:
         try:
             segment = scan_segment(file, 0).segment
             video = segment.init.video
-        except (NotOurRecording, MalformedBox, OSError) as error:
+        except (NotOurRecording, MalformedBox, struct.error, ArithmeticError, LookupError, OSError) as error:
             log.warning("%s is in no list and cannot be used: %s", path, error)
             return None
         finally:

@@ -57,6 +57,10 @@ class Segment:
         """Mux a packet. Raises MuxFailed."""
         self._muxer.mux(packet)
 
+    def flush(self) -> None:
+        """Let what has come so far be written next, without waiting for what completes its fragment."""
+        self._muxer.flush()
+
     def write(self, now_us: int) -> None:
         """Write the fragments that are finished. Raises OSError; what is not written is kept."""
         self._unwritten += self._muxer.take_fragments()

@@ -48,13 +48,16 @@ class Connection:
         *,
         backoff: Backoff,
         wall_time: Callable[[], float] = time.time,
+        steady_s: float = _STEADY_S,
     ) -> None:
+        """After a connection that lasted `steady_s` seconds the waits begin again with the shortest."""
         self._name = name
         self._address = address
         self._options = options
         self._hub = hub
         self._backoff = backoff
         self._wall_time = wall_time
+        self._steady_s = steady_s
         self._hurry = asyncio.Event()
         self.source: Source | None = None
         self.state = StreamState.CONNECTING
@@ -98,7 +101,12 @@ class Connection:
         thread = threading.Thread(
             target=self._run_source, args=(source, ended, loop), name=f"source {self._name}", daemon=True
         )
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            # Python's word for it when the system gives no more. Trying must go on, like after any other failure.
+            source.closed.set()
+            return CameraError(Fault.PROTOCOL, "The system has no thread or memory left to read the camera with.")
         try:
             return await self._until_lost(source, ended)
         except asyncio.CancelledError:
@@ -106,6 +114,9 @@ class Connection:
             raise
         finally:
             self.connected_since = None
+            if source.lasted_s >= self._steady_s:
+                # Else each loss in the life of a camera would make all later ones cost more, up to half a minute.
+                self._backoff.reset()
             if ended.done():
                 self.source = None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from lightnvr.streams.plan import RecorderFactory, StreamPlan
 from lightnvr.streams.recording_control import LocalClock
@@ -50,10 +51,9 @@ class Fleet:
 
     async def apply(self, stream_id: int) -> None:
         """See StreamSupervisors."""
-        plan = await self._load(stream_id)
-        if plan is not None:
-            await self._supervisor(stream_id).apply(plan)
-        elif (supervisor := self._supervisors.pop(stream_id, None)) is not None:
+        supervisor = self._supervisor(stream_id)
+        if not await supervisor.apply_stored(partial(self._load, stream_id)):
+            self._supervisors.pop(stream_id, None)
             await supervisor.stop(10.0)
         for changed in self._on_applied:
             await changed(stream_id)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from lightnvr.media.hub import Hub
 from lightnvr.media.source import Source
@@ -43,13 +43,27 @@ class StreamSupervisor:
     async def apply(self, plan: StreamPlan) -> None:
         """Close the difference between what runs and this plan; what did not change is not touched."""
         async with self._changing:
-            before, self._plan = self._plan, plan
-            if before is None or before.needs_reconnect(plan):
-                await self._disconnect()
-            await self._recording.apply(plan.recording if plan.connect else None)
-            if plan.connect and self._task is None:
-                self._connect(plan)
-            await self.sub_stream.apply(plan)
+            await self._follow(plan)
+
+    async def apply_stored(self, load: Callable[[], Awaitable[StreamPlan | None]]) -> bool:
+        """Do so with the plan that `load` gives; returns False when there is none because the stream was deleted.
+
+        It is loaded when nobody else changes anything: of two changes that come together, the later one must be last.
+        """
+        async with self._changing:
+            plan = await load()
+            if plan is not None:
+                await self._follow(plan)
+        return plan is not None
+
+    async def _follow(self, plan: StreamPlan) -> None:
+        before, self._plan = self._plan, plan
+        if before is None or before.needs_reconnect(plan):
+            await self._disconnect()
+        await self._recording.apply(plan.recording if plan.connect else None)
+        if plan.connect and self._task is None:
+            self._connect(plan)
+        await self.sub_stream.apply(plan)
 
     async def stop(self, timeout_s: float) -> None:
         """Stop everything; what has arrived from the camera is written. Takes at most this many seconds."""

@@ -92,6 +92,12 @@ def test_filters_and_order(client: httpx.Client) -> None:
     assert listed(client, sort="stream_name", order="asc", limit=2) == [2, 4]
 
 
+def test_a_stream_with_a_comma_in_its_name_can_be_asked_for(client: httpx.Client, api: RunningApi) -> None:
+    api.recordings.add("Garden, left", b"x")
+    assert listed(client, stream="Garden, left") == [26]
+    assert len(listed(client, stream="Front Door,Yard", limit=100)) == 25
+
+
 @pytest.mark.parametrize(
     "start",
     [

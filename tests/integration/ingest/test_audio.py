@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from lightnvr.live.rtp.payload import PayloadFormat, Track, payload_format
+from lightnvr.streams.status import StreamState
 from tests.cameras import camera, film
 from tests.cameras.quirks import CueQuirk, audio_drifts, audio_is_garbage, audio_never_comes, audio_starts_late
 from tests.rig.footage import Footage, assert_runs_true, assert_sent
-from tests.rig.nvr import Nvr, running_nvr
+from tests.rig.nvr import Nvr, eventually, running_nvr
 from tests.rig.several import Take, record_several
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("audio")]
@@ -87,3 +89,36 @@ async def test_sound_that_drifts_is_heard(takes: Takes, name: str) -> None:
 async def test_sound_that_is_not_wanted_is_not_recorded(takes: Takes, name: str) -> None:
     assert takes[name].only.codecs == ("h264",)
     assert takes[name].status.audio_codec == ""
+
+
+async def test_sound_of_a_kind_that_nobody_knows_costs_no_picture(nvr: Nvr, monkeypatch: pytest.MonkeyPatch) -> None:
+    def strange(track: Track, index: int) -> PayloadFormat:
+        usual = payload_format(track, index)
+        # What many cameras offer and FFmpeg has no decoder for.
+        return usual if track.is_video else PayloadFormat(usual.payload_type, "G7221/16000", "bitrate=32000")
+
+    monkeypatch.setattr("lightnvr.live.rtsp.sdp.payload_format", strange)
+    async with camera(await asyncio.to_thread(film, "h264", "aac")) as cam:
+        stream = await nvr.add(cam.url)
+        await stream.connected()
+        await eventually(lambda: len(cam.frames_sent) >= 45, "pictures")
+        seen = await nvr.client.post("/api/streams/test", json={"url": cam.url})
+        assert seen.json()["info"]["codec"] == "h264"
+        (part,) = await stream.footage()
+    assert_sent(part.numbers, cam.frames_sent)
+    assert part.codecs == ("h264",)
+
+
+async def test_pictures_of_a_kind_that_nobody_knows_are_said_to_be_so(
+    nvr: Nvr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "lightnvr.live.rtsp.sdp.payload_format", lambda track, index: PayloadFormat(96 + index, "H270/90000")
+    )
+    async with camera() as cam:
+        stream = await nvr.add(cam.url)
+        status = await stream.in_state(StreamState.ERROR)
+        assert status.last_error == ("The camera sends video of an unknown kind: choose H.264, H.265, AV1 or MJPEG.")
+        seen = await nvr.client.post("/api/streams/test", json={"url": cam.url})
+        assert seen.json() == {"success": False, "message": status.last_error}
+        await stream.stopped()

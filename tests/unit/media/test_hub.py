@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,27 @@ def test_one_who_comes_late_is_told_the_tracks_first() -> None:
     hub.publish(shown.items[10])
     assert late.take() == [TracksChanged(shown.tracks), shown.items[10]]
     assert hub.tracks == shown.tracks
+
+
+class _Defective:
+    prompt = True
+
+    def offer(self, item: MediaItem) -> None:
+        raise ZeroDivisionError
+
+    def close(self) -> None:
+        pass
+
+
+def test_one_that_fails_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    hub, shown = Hub(), film(_FILM)
+    first = hub.subscribe(limit_bytes=_PLENTY, limit_s=60)
+    hub.attach(_Defective())
+    last = hub.subscribe(limit_bytes=_PLENTY, limit_s=60)
+    for item in shown.items:
+        hub.publish(item)
+    assert first.take() == last.take() == shown.items
+    assert caplog.text.count("a consumer of a stream failed") == 1
 
 
 def test_one_who_left_gets_nothing_more() -> None:

@@ -81,6 +81,33 @@ def test_a_silent_camera_is_not_a_jump() -> None:
     assert clock.jumps == 0
 
 
+@pytest.mark.parametrize("backdated", [False, True], ids=["read at once", "dated back"])
+@pytest.mark.parametrize("stalled_s", [1, 3, 9])
+def test_sound_stays_with_the_pictures_when_the_connection_stood_still(stalled_s: int, backdated: bool) -> None:
+    """What was held back comes all at once; only pictures are dated back to when they should have come."""
+    video = TrackClock(_VIDEO)
+    audio = TrackClock(Fraction(1, 8000), around=video.present)
+    for ms in range(0, 30_000, 20):
+        # From the tenth second on nothing comes for a while.
+        read_ms = 10_000 + stalled_s * 1000 if 10_000 <= ms < 10_000 + stalled_s * 1000 else ms
+        heard = audio.place(ms * 8, None, read_ms * 1_000_000)
+        assert heard.dts == ms * 8
+        if ms % 100 == 0:
+            came_ms = ms if backdated else read_ms
+            assert video.place(ms * 90, ms * 90, came_ms * 1_000_000).dts == ms * 90
+    assert audio.jumps == video.jumps == 0
+
+
+def test_sound_that_claims_another_time_than_the_pictures_is_put_beside_them() -> None:
+    video = TrackClock(_VIDEO)
+    audio = TrackClock(Fraction(1, 8000), around=video.present)
+    for ms in range(0, 5000, 20):
+        if ms % 5000 == 0:
+            video.place(ms * 90 + 8_640_000, None, ms * 1_000_000)
+        heard = audio.place(ms * 8, None, ms * 1_000_000)
+        assert heard.dts == pytest.approx(ms * 8 + 768_000, abs=8)
+
+
 def test_what_has_no_timestamps_is_placed_by_its_arrival() -> None:
     clock = TrackClock(_VIDEO)
     assert clock.place(None, None, 1_000_000_000) == (0, 0)

@@ -108,6 +108,19 @@ def test_it_begins_after_the_last_recording(behind_s: float) -> None:
     assert clock.epoch == 0
 
 
+@pytest.mark.parametrize(("stored_s", "begins_s"), [(-2, 0), (3600, 3605)])
+def test_it_begins_after_what_a_crash_kept_from_being_stored(stored_s: int, begins_s: int) -> None:
+    """When the system clock was set back; else it is later than all that was recorded before the crash."""
+    time = FakeTime()
+    clock = WallClock(
+        monotonic_ns=time.monotonic_ns,
+        system_ns=time.system_ns,
+        not_before_us=NOON_US + stored_s * 1_000_000,
+        unstored_us=5_000_000,
+    )
+    assert clock.now_us() == NOON_US + begins_s * 1_000_000
+
+
 @pytest.mark.parametrize("last_end_us", [0, NOON_US - 1, NOON_US + 86_400_000_001])
 def test_a_last_recording_long_ago_or_in_a_far_future_is_not_heeded(last_end_us: int) -> None:
     assert _clock(FakeTime(), not_before_us=last_end_us).now_us() == NOON_US

@@ -10,7 +10,8 @@ import pytest
 from lightnvr.media.hub import Hub
 from lightnvr.media.packets import MediaPacket, TracksChanged
 from lightnvr.recording.open_recordings import OpenRecording
-from tests.rig.disks import Refusal, Stall, WatchedDisk
+from lightnvr.recording.scan import scan_segment
+from tests.rig.disks import MemoryFile, Refusal, Stall, WatchedDisk
 from tests.rig.fake_time import NOON_US
 from tests.rig.film import Film, Recipe, film
 from tests.rig.playing import ffprobe, play
@@ -128,6 +129,30 @@ def test_the_segment_duration_changes_in_mid_recording(tmp_path: Path) -> None:
         led.feed(shown.items[61:])
         led.stop()
         assert [len(play(r.facts.absolute_path).numbers) for r in studio.recordings] == [60, 15, 15, 15, 15]
+
+
+def test_a_picture_is_on_the_disk_long_before_the_next_one_when_these_are_rare(tmp_path: Path) -> None:
+    shown, at_s = film(Recipe(seconds=4)), [0, 5, 10, 30, 31]
+    with Studio(tmp_path) as studio:
+        led = studio.led(segment_s=60)
+        led.feed([TracksChanged(shown.tracks)])
+        for count, (packet, seconds) in enumerate(zip(shown.video_packets, at_s, strict=False), 1):
+            dts = round(seconds / shown.video.time_base)
+            arrival_ns = shown.packets[0].arrival_ns + seconds * 10**9
+            led.feed([packet._replace(dts=dts, pts=dts, duration=0, arrival_ns=arrival_ns)])
+            studio.time.pass_until(arrival_ns + 900_000_000)
+            led.subscription.turn()
+            (recording,) = studio.recordings
+            # What a crash at this moment leaves is whole, although nobody knows yet how long the picture lasts.
+            left = MemoryFile(recording.facts.absolute_path.read_bytes())
+            assert scan_segment(left).lost_bytes == 0
+            assert play(recording.facts.absolute_path).numbers == shown.numbers[:count]
+        led.stop()
+        (recording,) = studio.recordings
+        played = play(recording.facts.absolute_path)
+        assert played.numbers == shown.numbers[:5]
+        assert played.times == pytest.approx(at_s, abs=0.01)
+        assert [fragment.start_us for fragment in recording.segment.index] == [second * 10**6 for second in at_s]
 
 
 def test_nothing_is_recorded_before_a_keyframe(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lightnvr.db.engine import Database
+from lightnvr.media.mp4.boxes import box
 from lightnvr.recording import store
 from lightnvr.recording.disk import Disk, OsDisk
 from lightnvr.recording.fragment_index import FragmentIndex
@@ -161,6 +162,9 @@ async def test_files_in_no_list_are_listed(database: Database, storage: Storage)
     )
     foreign.write_bytes(b"not ours")
     damaged.write_bytes(b"not ours")
+    torn = damaged.with_stem(damaged.stem + "_1")
+    # Its boxes are whole and one of them is empty, where a track should begin.
+    torn.write_bytes(_WHOLE[: _WHOLE.index(b"moov") - 4] + box(b"moov", box(b"trak", box(b"tkhd"))))
     recovery = _recovery(database, storage)
     assert await recovery.adopt_unlisted(NOON_US) == 3
     assert await recovery.adopt_unlisted(NOON_US) == 0

@@ -16,6 +16,9 @@ from lightnvr.media.templates import add_track
 
 _MOVFLAGS = "empty_moov+default_base_moof+frag_discont+skip_trailer"
 _LONGEST_SAMPLE = (1 << 31) - 1
+_LONGEST_GUESS_S = 8
+"""A picture whose end is not known is not said to last longer: what follows may come sooner, and repairing a file takes
+what lies more than 10 s back for damaged."""
 
 
 class MuxFailed(Exception):
@@ -103,6 +106,13 @@ class FragmentedMuxer:
         fragments, self._finished = self._finished, []
         return fragments
 
+    def flush(self) -> None:
+        """End the fragment although the picture that completes it has not come. The next one begins with that picture.
+
+        How long the last picture lasts is a guess then; the next fragment tells.
+        """
+        self._cut()
+
     def finish(self) -> list[Fragment]:
         """End the segment and return its last fragments."""
         self._cut()
@@ -118,7 +128,7 @@ class FragmentedMuxer:
         payload: list[Payload] = []
         at = head
         for output in outputs:
-            last_duration = ended_at - output.last_decode_time if output is ended else output.last_duration
+            last_duration = ended_at - output.last_decode_time if output is ended else output.guessed_duration
             run, pieces = output.run.take(last_duration, at, video=output.video)
             runs.append(run)
             payload += pieces
@@ -146,6 +156,11 @@ class _Output:
     def scaled(self, ticks: int) -> int:
         """Return a time in the file's time scale."""
         return (ticks * self._numerator + self._denominator // 2) // self._denominator
+
+    @property
+    def guessed_duration(self) -> int:
+        """How long the last sample may last, in the file's time scale."""
+        return min(self.last_duration, _LONGEST_GUESS_S * self._timescale)
 
     def longest_silent(self, longest_us: int) -> int:
         """Return twice this many microseconds, in the file's time scale."""
