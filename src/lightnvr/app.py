@@ -23,6 +23,7 @@ from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
 from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.caring import caring
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
@@ -39,8 +40,6 @@ from lightnvr.media.probe import ProbeResult, probe
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
-from lightnvr.playback.thumbnail_cache import ThumbnailCache
-from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
 from lightnvr.process import (
     allow_many_open_files,
@@ -49,7 +48,6 @@ from lightnvr.process import (
     sole_owner,
 )
 from lightnvr.recording.archive import StoredArchive
-from lightnvr.recording.batch_deletion import StoredBatchDeletions
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.days import StoredDays
 from lightnvr.recording.digests import StoredDigests
@@ -57,9 +55,7 @@ from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
-from lightnvr.recording.library import RecordingLibrary
 from lightnvr.recording.marks import StoredMarks
-from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc
 from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.keeper import Keeper
@@ -168,7 +164,7 @@ async def running(
             _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
             serve_webrtc(settings, live) as webrtc,
             _darkroom() as darkroom,
-            _care(settings, database, engine) as care,
+            caring(settings, database, engine) as care,
             _housekeeping(),
         ):
             fleet.on_applied(live.stream_changed)
@@ -343,34 +339,6 @@ async def _darkroom() -> AsyncIterator[Darkroom]:
         yield darkroom
     finally:
         await darkroom.close()
-
-
-@dataclass(frozen=True, slots=True)
-class _Care:
-    recordings: RecordingLibrary
-    recorded: StoredTime
-    deletions: StoredBatchDeletions
-    thumbnails: Thumbnails
-
-
-@asynccontextmanager
-async def _care(settings: Settings, database: Database, engine: RecordingEngine) -> AsyncIterator[_Care]:
-    recordings = RecordingLibrary(database, engine.open_recordings, engine.removal)
-    recorded = StoredTime(database, engine.open_recordings)
-    storage = settings.storage
-    cache = ThumbnailCache(settings.general.data_dir / "thumbnails", storage.thumbnail_cache_mb * 2**20)
-    each = int(storage.thumbnails_per_recording) if storage.generate_thumbnails else 0
-    thumbnails = Thumbnails(recordings, recorded, cache, each=each)
-    engine.removal.on_removed(thumbnails.forget)
-    deletions = StoredBatchDeletions(database, engine.removal, time.monotonic)
-    tidying = asyncio.create_task(thumbnails.tidy(), name="thumbnails")
-    try:
-        yield _Care(recordings, recorded, deletions, thumbnails)
-    finally:
-        tidying.cancel()
-        await asyncio.wait([tidying])
-        await deletions.close()
-        await thumbnails.close()
 
 
 def _authentication(
