@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.engine import Database
-from lightnvr.streams.checking import merged
-from lightnvr.streams.masking import source_address
+from lightnvr.streams.checking import keeps_no_password, merged
+from lightnvr.streams.masking import is_same_place, source_address
 from lightnvr.streams.model import DuplicateStream, NewStream, Stream, StreamChange, StreamNotFound, TooManyStreams
 from lightnvr.streams.names import folder_name, stream_name
 from lightnvr.streams.settings import StreamSettings
@@ -92,9 +92,12 @@ class StreamCatalog:
             stored = await self._store.by_id(connection, stream_id)
             if stored is None:
                 raise StreamNotFound(reference)
+            source = stored.source if change.url is None else source_address(change.url, stored.source)
+            if not is_same_place(source, stored.source):
+                keeps_no_password(stored.settings, change.settings)
             changed = replace(
                 stored,
-                source=stored.source if change.url is None else source_address(change.url, stored.source),
+                source=source,
                 settings=merged(stored.settings, change.settings),
                 privacy_mode=stored.privacy_mode if change.privacy_mode is None else change.privacy_mode,
                 updated_at=int(self._now()),

@@ -1,6 +1,6 @@
 """Checks what a single member of a stream cannot know by itself."""
 
-from lightnvr.media.address import InvalidSourceAddress, SourceAddress
+from lightnvr.media.address import MASK, InvalidSourceAddress, SourceAddress
 from lightnvr.streams.masking import unmasked, unmasked_password
 from lightnvr.streams.model import InvalidStreamSetting
 from lightnvr.streams.settings import SECRET_MEMBERS, StreamSettings
@@ -25,6 +25,13 @@ def merged(stored: StreamSettings, given: StreamSettings) -> StreamSettings:
     for member, value in values.items():
         _check(member, value)
     return stored.model_copy(update=values)
+
+
+def keeps_no_password(stored: StreamSettings, given: StreamSettings) -> None:
+    """Raise InvalidStreamSetting when a stored password that was not entered again would go to another address."""
+    sent = given.onvif_password if "onvif_password" in given.model_fields_set else MASK
+    if stored.onvif_password and sent == MASK:
+        raise InvalidStreamSetting("onvif_password", "must be entered again, because url names another host or port")
 
 
 def _check(member: str, value: object) -> None:

@@ -38,7 +38,8 @@ def unmasked_password(member: str, sent: str, stored: str) -> str:
 def source_address(sent: str, stored: SourceAddress | None) -> SourceAddress:
     """Read the address of a camera; a mask in it stands for the password of `stored`.
 
-    Raises InvalidStreamSetting.
+    Raises InvalidStreamSetting, also when the stored password would be sent elsewhere: who may change a stream may not
+    learn its password.
     """
     try:
         address = SourceAddress.parse(sent)
@@ -46,5 +47,12 @@ def source_address(sent: str, stored: SourceAddress | None) -> SourceAddress:
         raise InvalidStreamSetting("url", f"is not the address of a camera: {error}") from None
     if address.password == MASK:
         password = unmasked_password("url", address.password, stored.password if stored else "")
+        if stored is not None and not is_same_place(address, stored):
+            raise InvalidStreamSetting("url", "names another host or port: enter the password again")
         return address.with_credentials(address.username, password)
     return address
+
+
+def is_same_place(one: SourceAddress, other: SourceAddress) -> bool:
+    """Return whether a password that was entered for one address may be sent to the other: to who listens there."""
+    return (one.host.lower(), one.effective_port) == (other.host.lower(), other.effective_port)

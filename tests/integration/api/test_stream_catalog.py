@@ -122,16 +122,28 @@ async def test_the_mask_sent_back_means_unchanged(catalog: StreamCatalog) -> Non
     stream = await catalog.change(
         "camera",
         changed(
-            "rtsp://viewer:********@192.0.2.2/other",
+            "rtsp://viewer:********@192.0.2.1:8554/other",
             onvif_password="********",
             sub_stream_url="rtsp://u:********@192.0.2.1/2",
         ),
     )
-    assert (stream.source.host, stream.source.password) == ("192.0.2.2", "p@ss:w%rd")
+    assert (stream.source.path, stream.source.password) == ("/other", "p@ss:w%rd")
     assert stream.settings.onvif_password == "onvif"
     assert stream.settings.sub_stream_url == "rtsp://u:sub@192.0.2.1/2"
     with pytest.raises(InvalidStreamSetting, match="enter the password again"):
         await catalog.change("camera", changed(sub_stream_url="rtsp://u:********@192.0.2.9/2"))
+
+
+async def test_stored_passwords_do_not_go_to_another_host(catalog: StreamCatalog) -> None:
+    before = await catalog.add(new("camera", onvif_username="u", onvif_password="onvif"))
+    with pytest.raises(InvalidStreamSetting, match="url names another host or port"):
+        await catalog.change("camera", changed("rtsp://viewer:********@192.0.2.2/"))
+    for again in ({}, {"onvif_password": "********"}):
+        with pytest.raises(InvalidStreamSetting, match="onvif_password must be entered again"):
+            await catalog.change("camera", changed("rtsp://192.0.2.2/", **again))
+    assert await catalog.find("camera") == before
+    stream = await catalog.change("camera", changed("rtsp://192.0.2.2/", onvif_password="entered"))
+    assert (stream.source.host, stream.settings.onvif_password) == ("192.0.2.2", "entered")
 
 
 async def test_a_mask_cannot_stand_for_a_password_that_is_not_there(catalog: StreamCatalog) -> None:

@@ -36,8 +36,14 @@ def test_no_password_is_ever_shown(password: str) -> None:
     assert masked(f"rtsp://u:{password}@host/1") == "rtsp://u:********@host/1"
 
 
-def test_a_mask_stands_for_the_stored_password_also_at_another_place() -> None:
+def test_a_mask_stands_for_the_stored_password_on_the_same_host_and_port() -> None:
     stored = SourceAddress.parse("rtsp://u:s@cret@host/1")
-    assert source_address("rtsp://u:********@host:8554/2", stored).password == "s@cret"
+    assert source_address("rtsp://u:********@HOST:554/2", stored).password == "s@cret"
     assert source_address("rtsp://u:new@host/1", stored).password == "new"
     assert source_address("rtsp://host/1", stored).password == ""
+
+
+@pytest.mark.parametrize("elsewhere", ["rtsp://u:********@other/1", "rtsp://u:********@host:8554/1"])
+def test_a_stored_password_is_not_sent_elsewhere(elsewhere: str) -> None:
+    with pytest.raises(InvalidStreamSetting, match="url names another host or port: enter the password again"):
+        source_address(elsewhere, SourceAddress.parse("rtsp://u:secret@host/1"))
