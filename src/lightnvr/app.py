@@ -165,6 +165,7 @@ async def running(
                 supervisors=fleet,
                 recordings=RecordingLibrary(database, engine.open_recordings, engine.removal),
                 care=StoredCare(database),
+                sync=engine.sync,
                 keeper=keeper,
                 timeline=Timeline(StoredTime(database, engine.open_recordings), lambda: int(time.time() * 1e6)),
                 live=live,

@@ -21,7 +21,7 @@ from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
 from lightnvr.playback.timeline import Timeline
-from lightnvr.recording.service import RecordingCare, Recordings
+from lightnvr.recording.service import RecordingCare, Recordings, RecordingSync
 from lightnvr.storage.report import StorageKeeper
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.service import StreamSupervisors
@@ -73,6 +73,7 @@ class ApiServices:
     supervisors: StreamSupervisors
     recordings: Recordings
     care: RecordingCare
+    sync: RecordingSync
     keeper: StorageKeeper
     timeline: Timeline
     live: Channels

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from lightnvr.recording.recorder import RecordingPlace
 from lightnvr.recording.recovery import Recovery
 from lightnvr.recording.removal import Removal
 from lightnvr.recording.storage import Storage
+from lightnvr.recording.sync import Sync
 from lightnvr.recording.syncer import Syncer
 
 _STORAGE_NAME = "main"
@@ -54,6 +56,8 @@ class RecordingEngine:
         self.removal = Removal(database, disk, self.open_recordings, self._now_us)
         self.place: RecordingPlace
         self.recovery: Recovery
+        self.sync: Sync
+        self._adopted = asyncio.Event()
 
     async def start(self, folders: Mapping[str, str]) -> None:
         """Prepare the storage and begin. `folders` gives the stream of each folder of recordings."""
@@ -62,6 +66,7 @@ class RecordingEngine:
             used = await store.is_used(connection, storage_id)
             latest_us = await store.latest_end_us(connection)
         storage = Storage(storage_id, _STORAGE_NAME, self._options.root)
+        is_lost = not used and await asyncio.to_thread(storage.is_marked)
         adopted = used or await self._adopt(storage)
         clock = WallClock(not_before_us=latest_us, on_step=_log_step)
         self.place = RecordingPlace(
@@ -73,7 +78,16 @@ class RecordingEngine:
             directory_format=self._options.directory_format,
             fragment_duration_us=round(self._options.fragment_duration_s * 1e6),
         )
-        self.recovery = Recovery(self._database, self._disk, storage, folders)
+        self.recovery = Recovery(self._database, self._disk, [storage], folders)
+        self.sync = Sync(
+            self._database,
+            self._disk,
+            self.open_recordings,
+            lambda: (storage,),
+            folders,
+            self._adopted.wait,
+            lambda: time.time_ns() // 1000,
+        )
         interrupted = await self.recovery.find()
         if interrupted:
             log.warning("%d recordings were interrupted and are being mended", len(interrupted))
@@ -85,11 +99,15 @@ class RecordingEngine:
             self._tasks.append(asyncio.create_task(self._adopt_later(storage), name="storage"))
         self._tasks.append(asyncio.create_task(self._recover(interrupted, began_us), name="recovery"))
         self._tasks.append(asyncio.create_task(self._finish_removals(), name="interrupted deletions"))
+        if is_lost:
+            # The database is new and the storage is not: what is on it is found again.
+            self.sync.start()
 
     async def stop(self) -> None:
         """Finish every file and store it. Recorders must have ended."""
         for task in self._tasks:
             task.cancel()
+        await self.sync.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if not await asyncio.to_thread(self._finaliser.stop, _FINALISE_S):
             log.error("not every file could be finished; the next start will mend them")
@@ -133,7 +151,10 @@ class RecordingEngine:
 
     async def _recover(self, interrupted: list[tuple[Recording, int]], began_us: int) -> None:
         try:
-            adopted = await self.recovery.adopt_unlisted(began_us)
+            try:
+                adopted = await self.recovery.adopt_unlisted(began_us)
+            finally:
+                self._adopted.set()
             if adopted:
                 log.warning("%d recordings were on the disk and in no list; they are listed now", adopted)
             await self.recovery.run(interrupted)

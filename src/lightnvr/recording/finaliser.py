@@ -68,7 +68,7 @@ class Finaliser:
                 segment.close()
                 self._disk.remove(recording.facts.absolute_path)
             else:
-                size = segment.finalise()
+                size = segment.finalise(recording.progress.end_us)
                 if not recording.synced_bytes:
                     # It was closed before the syncer came by.
                     sync_names(self._disk, recording.facts.absolute_path, recording.facts.storage.root)

@@ -35,6 +35,10 @@ def tier_when_made(capture_method: CaptureMethod) -> Tier:
     return Tier.IMPORTANT if capture_method in BY_DETECTION else Tier.STANDARD
 
 
+MISSING = "The file is missing."
+"""What `damaged` says of a recording whose file is not on its storage, though the storage is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One row of the recordings table, without its media index.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from lightnvr.media.mp4.muxer import Fragment, FragmentedMuxer
 from lightnvr.media.packets import MediaPacket, Track
 from lightnvr.recording.disk import Disk
+from lightnvr.recording.identity import Identity, with_identity
 from lightnvr.recording.open_recordings import OpenRecording, Progress, RecordingFacts
 from lightnvr.recording.segment_file import SegmentFile
 
@@ -29,7 +30,7 @@ class Segment:
         """When the next segment begins: this one must not end later."""
         self._muxer = FragmentedMuxer(tracks, origin, fragment_duration_us)
         file = disk.create(facts.absolute_path)
-        segment_file = SegmentFile(file, self._muxer.init)
+        segment_file = SegmentFile(file, with_identity(self._muxer.init, _identity(facts)))
         try:
             segment_file.write_head()
         except OSError:
@@ -83,3 +84,7 @@ class Segment:
         if self.end_limit_us is not None:
             end_us = min(end_us, self.end_limit_us)
         recording.progress = Progress(end_us, recording.segment.length)
+
+
+def _identity(facts: RecordingFacts) -> Identity:
+    return Identity(facts.stream_name, facts.start_us, facts.capture_method, facts.schedule_restricted, facts.fps)

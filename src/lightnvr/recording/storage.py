@@ -25,6 +25,13 @@ class Storage:
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / _MARKER).write_text(f"{self.name}\nLightNVR records only where this file is: do not delete it.\n")
 
+    def is_marked(self) -> bool:
+        """Whether the marker is there, from an earlier run perhaps."""
+        try:
+            return (self.root / _MARKER).is_file()
+        except OSError:
+            return False
+
     def check(self) -> None:
         """Raises StorageUnavailable when the marker is missing, which means the disk is not mounted."""
         try:

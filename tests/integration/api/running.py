@@ -42,7 +42,14 @@ from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from tests.integration.api.fakes import IdleKeeper, ListedRecordings, NotedSupervisors, NothingLive, ToldProbe
+from tests.integration.api.fakes import (
+    IdleKeeper,
+    ListedRecordings,
+    NotedSupervisors,
+    NothingLive,
+    QuickSync,
+    ToldProbe,
+)
 
 PASSWORD = "correct horse battery"
 USERS = {"admin": Role.ADMIN, "editor": Role.USER, "watcher": Role.VIEWER, "machine": Role.API}
@@ -108,6 +115,7 @@ def running_api(
         supervisors=supervisors,
         recordings=recordings,
         care=recordings,
+        sync=QuickSync(),
         keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         live=live,

@@ -43,7 +43,7 @@ def storage(tmp_path: Path) -> Storage:
 
 
 def _recovery(database: Database, storage: Storage, disk: Disk | None = None) -> Recovery:
-    return Recovery(database, disk or OsDisk(), storage, {"door": "Front door"}, retry_s=0.01)
+    return Recovery(database, disk or OsDisk(), [storage], {"door": "Front door"}, retry_s=0.01)
 
 
 async def _row(database: Database, recording_id: int) -> Recording | None:
