@@ -23,7 +23,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
-from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
 from lightnvr.db.engine import Database
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
@@ -41,7 +41,8 @@ from lightnvr.recording.disk import OsDisk
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.recording.removal import Removal
-from lightnvr.recording.service import Recordings
+from lightnvr.recording.service import Recordings, SyncProgress
+from lightnvr.recording.storage import Storage
 from lightnvr.storage.keeper import Keeper, KeeperOptions
 from lightnvr.storage.pressure import PressureRules
 from lightnvr.storage.retention import Rules
@@ -56,7 +57,19 @@ _USER = "benchmark"
 
 
 class NothingRuns:
-    """Implements `StreamSupervisors` and `LiveInputs` for a server without streams."""
+    """Implements `StreamSupervisors`, `LiveInputs` and `RecordingSync` for a server without streams."""
+
+    @property
+    def progress(self) -> SyncProgress:
+        """See RecordingSync."""
+        return SyncProgress()
+
+    def start(self) -> None:
+        """See RecordingSync."""
+
+    async def wait(self, timeout_s: float) -> SyncProgress:
+        """See RecordingSync."""
+        return SyncProgress()
 
     def status(self, stream_id: int) -> StreamStatus:
         """See StreamSupervisors."""
@@ -126,13 +139,14 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             supervisors=NothingRuns(),
             recordings=recordings,
             care=StoredCare(database),
+            sync=NothingRuns(),
             keeper=_keeper(database),
             timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(time.time() * 1e6)),
             live=live,
             pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
             webrtc=WebRtc(live, WebRtcOptions(), partial(datetime.now, UTC), random.SystemRandom()),
             hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, time.time),
-            storage_roots={1: Path("/srv/recordings")},
+            storage_roots=StorageRoots([Storage(1, "main", Path("/srv/recordings"))]),
             storage_space=space,
             probe=look,
             uptime=time.monotonic,

@@ -18,6 +18,7 @@ from lightnvr.media.opening import OpenOptions, Transport
 from lightnvr.media.source import SourceOptions
 from lightnvr.recording.model import Tier
 from lightnvr.recording.recorder import Recorder, RecorderSettings, RecordingPlace
+from lightnvr.recording.storages import StoragePlan
 from lightnvr.storage.keeper import KeeperOptions
 from lightnvr.storage.pressure import PressureRules
 from lightnvr.storage.retention import Rules, StreamRules
@@ -45,7 +46,9 @@ def plan_for(stream: Stream, patience: StreamsSettings) -> StreamPlan:
         connect=bool(settings.enabled) and not stream.privacy_mode,
         address=stream.address,
         source=SourceOptions(opening, audio=bool(settings.record_audio)),
-        recording=RecordingPlan(stream.name, stream.folder, float(settings.segment_duration or 0))
+        recording=RecordingPlan(
+            stream.name, stream.folder, float(settings.segment_duration or 0), storage=settings.storage
+        )
         if settings.record
         else None,
         sub_address=stream.sub_address,
@@ -74,6 +77,13 @@ def _stream_rules(stream: Stream, storage: StorageSettings) -> StreamRules:
         },
         quota_bytes=settings.max_storage_mb * 1024 * 1024,
         storage_priority=settings.storage_priority,
+    )
+
+
+def storage_plan(storage: StorageSettings) -> StoragePlan:
+    """Return where recordings are kept."""
+    return StoragePlan(
+        storage.roots, storage.default_storage, fallback="fallback" if storage.fallback_path is not None else ""
     )
 
 
@@ -130,7 +140,7 @@ class HubRecorder:
             source = connection.source
             return (source.meter.rates.fps or source.nominal_fps) if source else 0.0
 
-        settings = RecorderSettings(plan.stream_name, plan.folder, plan.segment_duration_s)
+        settings = RecorderSettings(plan.stream_name, plan.folder, plan.segment_duration_s, storage=plan.storage)
         self._recorder = Recorder(place, settings, self._subscription, measured_fps)
         self._recorder.start()
 
@@ -147,7 +157,7 @@ class HubRecorder:
     def change(self, plan: RecordingPlan) -> None:
         """See RunningRecorder."""
         settings = self._recorder.settings
-        self._recorder.settings = replace(settings, segment_duration_s=plan.segment_duration_s)
+        self._recorder.settings = replace(settings, segment_duration_s=plan.segment_duration_s, storage=plan.storage)
 
     def dropped_packets(self) -> int:
         """See RunningRecorder."""

@@ -1,5 +1,6 @@
 """The database is lost: every recording is found again from its file alone, with its name, its times and its media."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _NAMES = {"cam0": "Tür 1", "cam1": "T?r 1"}
 _TOLD = (
     "stream", "file_path", "start_time", "end_time", "start_time_unix", "end_time_unix", "duration", "size_bytes",
     "capture_method", "schedule_restricted", "complete", "codec", "width", "height", "fps", "damaged",
+    "protected", "retention_days", "storage", "offline",
 )  # fmt: skip
 _UNTRACED = {"COVERAGE_PROCESS_CONFIG": ""}
 
@@ -47,7 +49,7 @@ def _playlists(client: httpx.Client, rows: list[Row]) -> list[str]:
 def _record_some_pictures(cameras: Cameras, count: int) -> None:
     for camera in cameras.cameras.values():
         enough = len(camera.frames_sent) + count
-        until(lambda sent=camera.frames_sent, enough=enough: len(sent) >= enough, "more pictures")  # type: ignore[misc]
+        until(lambda cam=camera, enough=enough: len(cam.frames_sent) >= enough, "more pictures")  # type: ignore[misc]
 
 
 def _record(folder: Path, cameras: Cameras, *, kill: bool) -> None:
@@ -71,6 +73,11 @@ def _mend(folder: Path) -> tuple[list[Row], list[str]]:
         for stream in client.get("/api/streams").json()["streams"]:
             client.put(f"/api/streams/{stream['id']}", json={"enabled": False}).raise_for_status()
         until(lambda: all(row["complete"] for row in _rows(client)), "everything is mended")
+        first, second, *_ = _rows(client)
+        client.put(f"/api/recordings/{first['id']}/protect", json={"protected": True}).raise_for_status()
+        client.put(f"/api/recordings/{second['id']}/retention", json={"retention_days": 90}).raise_for_status()
+        kept = folder / "data" / "recordings" / ".lightnvr-kept.json"
+        until(lambda: kept.exists() and len(json.loads(kept.read_text())) == 2, "what is kept is noted")
         rows = _rows(client)
         return rows, _playlists(client, rows)
 
@@ -90,8 +97,9 @@ def test_every_recording_is_found_again_when_the_database_is_lost(tmp_path: Path
         database.unlink()
 
     with ServerProcess([COMMAND, "serve"], tmp_path) as server, server.client() as client:
-        done = client.post("/api/recordings/sync", params={"wait": 60}).raise_for_status().json()
-        assert (done["state"], done["message"], done["added"]) == ("complete", "Recording sync complete", len(before))
+        # It is seen that the storage is older than the database.
+        until(lambda: client.get("/api/recordings/sync").json()["state"] == "complete", "the disk is looked at")
+        assert client.get("/api/recordings/sync").json()["added"] == len(before)
         after = _rows(client)
         told = [[{member: row[member] for member in _TOLD} for row in rows] for rows in (before, after)]
         assert told[0] == told[1]
@@ -104,6 +112,7 @@ def test_every_recording_is_found_again_when_the_database_is_lost(tmp_path: Path
             assert len(numbers) >= 15
             assert None not in numbers
         again = client.post("/api/recordings/sync", params={"wait": 60}).raise_for_status().json()
+        assert (again["state"], again["message"]) == ("complete", "Recording sync complete")
         counts = {name: again[name] for name in ("added", "updated", "missing", "returned", "skipped", "failed")}
         assert set(counts.values()) == {0}, counts
         assert (again["rows"], again["files"]) == (len(before), len(before))

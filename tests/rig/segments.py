@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from lightnvr.media.packets import MediaPacket
+from lightnvr.recording.identity import IDENTITY
 from lightnvr.recording.model import CaptureMethod
 from lightnvr.recording.open_recordings import RecordingFacts
 from lightnvr.recording.segment import Segment
@@ -75,6 +76,11 @@ def write(recipe: Recipe, packets: tuple[MediaPacket, ...] | None = None) -> Wri
         segment.write(NOON_US + 10**9)
     segment.finish(NOON_US + 10**9)
     return Written(segment, disk.files[about.absolute_path], shown)
+
+
+def of_an_earlier_version(content: bytes) -> bytes:
+    """Return the same file without what it says of itself: players and we pass over boxes of a kind we do not know."""
+    return content.replace(IDENTITY, bytes(len(IDENTITY)))
 
 
 @cache

@@ -33,6 +33,7 @@ from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.recording.model import (
     RecordingFileMissing,
     RecordingNotFound,
+    RecordingOffline,
     RecordingProtected,
     RecordingStillOpen,
     RecordingUndeletable,
@@ -62,6 +63,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NothingRecorded: HTTPStatus.NOT_FOUND,
     RecordingUndeletable: HTTPStatus.SERVICE_UNAVAILABLE,
+    RecordingOffline: HTTPStatus.SERVICE_UNAVAILABLE,
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,

@@ -30,6 +30,12 @@ _OF_TAG: Mapping[tuple[str, int], str] = {
     ("Streams", HTTPStatus.CONFLICT): "Stream already exists",
     ("Recordings", HTTPStatus.BAD_REQUEST): "limit must be 1 to 1000, or all",
     ("Recordings", HTTPStatus.NOT_FOUND): "Recording not found",
+    (
+        "Recordings",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ): "The recording cannot be played now. The storage /mnt/archive is not there: mount its disk.",
+    ("Timeline", HTTPStatus.SERVICE_UNAVAILABLE): "The recording cannot be played now. The storage /mnt/archive is not "
+    "there: mount its disk.",
     ("Timeline", HTTPStatus.NOT_FOUND): "No recordings found for the specified time range",
     ("Live view", HTTPStatus.FORBIDDEN): "The live view of Front Door is switched off.",
     ("Recordings", HTTPStatus.CONFLICT): "The recording is protected. An administrator can delete it with ?force=true.",

@@ -1,11 +1,9 @@
 """Recordings as they are on the wire."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from lightnvr.api.services import StorageRoots
 from lightnvr.api.times import iso
 from lightnvr.recording.model import CaptureMethod, Recording, Tier
 
@@ -34,6 +32,8 @@ _EXAMPLE: JsonDict = {
     "damaged": "",
     "retention_days": 90,
     "retention_tier": "standard",
+    "storage": "main",
+    "offline": False,
 }
 
 
@@ -73,6 +73,8 @@ class RecordingAnswer(BaseModel):
     damaged: str = Field(description="Empty, or what is wrong with the file.")
     retention_days: int | None = Field(description="Days that it is kept, 0 without limit; null: as its stream says.")
     retention_tier: Tier = Field(description="How much it matters.")
+    storage: str = Field(description="Name of the storage that its file is on.")
+    offline: bool = Field(description="Whether that storage is not there now, so that it cannot be played.")
 
 
 class Pagination(BaseModel):
@@ -98,8 +100,8 @@ class RecordingDeleted(BaseModel):
     message: str = "Recording deleted successfully"
 
 
-def recording_answer(recording: Recording, roots: Mapping[int, Path]) -> RecordingAnswer:
-    """Return the wire form of a recording; `roots` gives the folder of each storage."""
+def recording_answer(recording: Recording, roots: StorageRoots) -> RecordingAnswer:
+    """Return the wire form of a recording; `roots` knows the storages."""
     start_s, end_s = recording.start_us // 1_000_000, recording.end_us // 1_000_000
     root = roots.get(recording.storage_id)
     return RecordingAnswer.model_construct(
@@ -127,6 +129,8 @@ def recording_answer(recording: Recording, roots: Mapping[int, Path]) -> Recordi
         damaged=recording.damaged,
         retention_days=recording.override_days,
         retention_tier=recording.tier,
+        storage=roots.name(recording.storage_id),
+        offline=bool(roots.error(recording.storage_id)),
     )
 
 

@@ -13,7 +13,9 @@ from lightnvr.media.mp4.init_segment import InitSegment
 from lightnvr.recording.disk import DiskFile
 from lightnvr.recording.model import CaptureMethod
 
-_IDENTITY = bytes.fromhex("7a1b9c3e5d2f4e86a0c48f6d10b3e257")
+IDENTITY = bytes.fromhex("7a1b9c3e5d2f4e86a0c48f6d10b3e257")
+"""The type of the box that says whose recording it is and when it began."""
+
 _END = bytes.fromhex("7a1b9c3e5d2f4e86a0c48f6d10b3e258")
 _END_SIZE = 8 + 16 + 8
 _LONGEST_NAME = 64
@@ -46,7 +48,7 @@ def with_identity(init: InitSegment, identity: Identity) -> InitSegment:
         "scheduled": identity.schedule_restricted,
         "fps": identity.fps,
     }
-    added = box(b"uuid", _IDENTITY, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
+    added = box(b"uuid", IDENTITY, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
     whole = box(b"moov", content[moov.payload : moov.end], added)
     return InitSegment(content[: moov.start] + whole + content[moov.end :], init.tracks)
 
@@ -61,7 +63,7 @@ def read_identity(init: InitSegment) -> Identity | None:
         if outer.type != b"moov":
             continue
         for found in children(content, outer.payload, outer.end):
-            if found.type == b"uuid" and content[found.payload : found.payload + 16] == _IDENTITY:
+            if found.type == b"uuid" and content[found.payload : found.payload + 16] == IDENTITY:
                 return _parse(content[found.payload + 16 : found.end])
     return None
 

@@ -119,5 +119,9 @@ class RecordingUndeletable(Exception):
     """The file of the recording cannot be removed from the disk; the text says why."""
 
 
+class RecordingOffline(Exception):
+    """The storage with the file of the recording is not there at this moment; the text says why."""
+
+
 class RecordingFileMissing(LookupError):
     """The recording is listed but its file is not on the disk."""

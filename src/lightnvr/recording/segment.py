@@ -68,6 +68,13 @@ class Segment:
         self._unwritten += self._muxer.finish()
         self._flush(now_us)
 
+    def end_early(self) -> None:
+        """Let the recording end where the next one begins, of which some was written here as well."""
+        facts, progress = self.recording.facts, self.recording.progress
+        if self.end_limit_us is not None:
+            end_us = max(facts.start_us, min(progress.end_us, self.end_limit_us))
+            self.recording.progress = Progress(end_us, progress.size_bytes)
+
     def _flush(self, now_us: int) -> None:
         if not self._unwritten:
             return

@@ -35,7 +35,7 @@ class Recordings(Protocol):
         ...
 
     async def file(self, recording_id: int) -> RecordingFile:
-        """Return where to read it. Raises RecordingNotFound, RecordingFileMissing."""
+        """Return where to read it. Raises RecordingNotFound, RecordingFileMissing, RecordingOffline."""
         ...
 
     async def delete(self, recording_id: int, *, force: bool) -> None:
@@ -196,6 +196,9 @@ class Volume:
     total_bytes: int = 0
     free_bytes: int = 0
     error: str = ""
+    name: str = ""
+    device: int | None = None
+    """Which disk it is; None when that is not known."""
 
 
 class Archive(Protocol):
@@ -208,6 +211,10 @@ class Archive(Protocol):
 
     async def volumes(self) -> tuple[Volume, ...]:
         """Look at every storage."""
+        ...
+
+    def written_bytes(self) -> Mapping[int, int]:
+        """Return how much was written to each storage since the start, by its id; it never gets less."""
         ...
 
     async def used_bytes(self) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lightnvr.db.engine import Database
 from lightnvr.recording import sync_rows, taking_in
 from lightnvr.recording.disk import Disk
+from lightnvr.recording.kept_list import KeptFor, KeptList
 from lightnvr.recording.model import MISSING, Recording
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.service import SyncProgress
@@ -23,6 +24,10 @@ from lightnvr.recording.taking_in import BeingWritten, NotUsable, RunTimes
 _ROWS_AT_ONCE = 500
 _FILES_AT_ONCE = 500
 _STORED_AT_ONCE = 20
+_SAME_US = 1_000_000
+"""A file that does not say when it began is known by the second in its name."""
+
+_AS_USUAL = KeptFor(protected=False, override_days=None)
 _T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
@@ -40,6 +45,7 @@ class Sync:
         disk: Disk,
         open_recordings: OpenRecordings,
         storages: Callable[[], Sequence[Storage]],
+        kept: KeptList,
         folders: Mapping[str, str],
         settled: Callable[[], Awaitable[object]],
         system_us: Callable[[], int],
@@ -53,6 +59,7 @@ class Sync:
         self._disk = disk
         self._open = open_recordings
         self._storages = storages
+        self._kept = kept
         self._folders = folders
         self._settled = settled
         self._system_us = system_us
@@ -139,11 +146,15 @@ class Sync:
                         self._count(missing=1)
 
     async def _put_right(self, storage: Storage, row: Recording) -> None:
-        found = await self._take_in(storage, PurePosixPath(row.path), row.stream_name)
+        found = await self._take_in(storage, PurePosixPath(row.path), row.stream_name, is_finished=True)
         if found is None:
             return
+        if abs(found.recording.facts.start_us - row.start_us) >= _SAME_US:
+            log.warning("%s is not the file of recording %d any more", storage.root / row.path, row.id)
+            self._count(skipped=1)
+            return
         async with self._database.writing.begin() as connection:
-            await sync_rows.put_right(connection, row.id, found)
+            await sync_rows.put_right(connection, row.id, found, row.start_us)
         self._count(returned=row.damaged == MISSING, updated=row.damaged != MISSING)
 
     async def _look_at_files(self, storage: Storage) -> None:
@@ -164,19 +175,24 @@ class Sync:
             indexed = await self._take_in(storage, path, self._folders.get(folder, folder))
             if indexed is not None:
                 found.append(indexed)
+        kept_for = [await self._kept.of(storage, each.recording.facts.path) or _AS_USUAL for each in found]
         added = 0
         try:
             async with self._database.writing.begin() as connection:
-                for indexed in found:
-                    added += await sync_rows.add(connection, indexed)
+                for indexed, kept in zip(found, kept_for, strict=True):
+                    added += await sync_rows.add(
+                        connection, indexed, protected=kept.protected, override_days=kept.override_days
+                    )
         except SQLAlchemyError:
             log.exception("%d recordings could not be stored", len(found))
             self._count(failed=len(found))
             return
         self._count(added=added)
 
-    async def _take_in(self, storage: Storage, path: PurePosixPath, stream_name: str) -> Indexed | None:
-        times = RunTimes(self._process_us, self._progress.started_us)
+    async def _take_in(
+        self, storage: Storage, path: PurePosixPath, stream_name: str, *, is_finished: bool = False
+    ) -> Indexed | None:
+        times = None if is_finished else RunTimes(self._process_us, self._progress.started_us)
         try:
             return await asyncio.to_thread(taking_in.take_in, self._disk, storage, path, stream_name, times)
         except (BeingWritten, FileNotFoundError):

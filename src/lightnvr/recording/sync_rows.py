@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from sqlalchemy import select, true
+from sqlalchemy import select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recordings
@@ -42,21 +42,27 @@ async def mark_missing(connection: AsyncConnection, recording: Recording) -> Non
     await store.complete(connection, recording.id, end_us=recording.end_us, size_bytes=0, damaged=MISSING)
 
 
-async def put_right(connection: AsyncConnection, recording_id: int, found: Indexed) -> None:
-    """Store what the file of a recording really holds."""
+async def put_right(connection: AsyncConnection, recording_id: int, found: Indexed, start_us: int) -> None:
+    """Store what the file of a recording, which began at `start_us`, really holds."""
     opened = found.recording
-    await store.complete(
-        connection, recording_id, end_us=opened.progress.end_us, size_bytes=found.size_bytes, damaged=""
-    )
+    end_us = start_us + opened.progress.end_us - opened.facts.start_us
+    await store.complete(connection, recording_id, end_us=end_us, size_bytes=found.size_bytes, damaged="")
     await store.store_media(
         connection, recording_id, fragments=opened.segment.index.pack(), synced_bytes=found.size_bytes
     )
 
 
-async def add(connection: AsyncConnection, found: Indexed) -> bool:
+async def add(
+    connection: AsyncConnection, found: Indexed, *, protected: bool = False, override_days: int | None = None
+) -> bool:
     """Store a recording that had no row. Returns False when it has got one meanwhile."""
     facts = found.recording.facts
     if await store.by_path(connection, facts.storage.id, facts.path) is not None:
         return False
-    await put_right(connection, await store.insert_open(connection, found.recording), found)
+    recording_id = await store.insert_open(connection, found.recording)
+    # Before it is finished: from then on it could be deleted.
+    if protected or override_days is not None:
+        values = {"protected": protected, "override_days": override_days}
+        await connection.execute(update(recordings).where(recordings.c.id == recording_id).values(values))
+    await put_right(connection, recording_id, found, facts.start_us)
     return True

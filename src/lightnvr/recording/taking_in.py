@@ -33,6 +33,10 @@ class RunTimes:
     process_us: int
     sync_us: int
 
+    def may_be_written(self, start_us: int, written_us: int) -> bool:
+        """Whether a file that began and was written at these times may have a recorder that has just made it."""
+        return written_us >= self.process_us and start_us > self.sync_us - _SETTLED_US
+
 
 def sizes(storage: Storage, paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, int | None]:
     """Return the size in bytes of each file, None for one that is certainly not there.
@@ -69,10 +73,12 @@ def files(storage: Storage) -> Iterator[PurePosixPath]:
                 yield PurePosixPath(path.relative_to(root))
 
 
-def take_in(disk: Disk, storage: Storage, path: PurePosixPath, stream_name: str, times: RunTimes) -> Indexed:
+def take_in(disk: Disk, storage: Storage, path: PurePosixPath, stream_name: str, times: RunTimes | None) -> Indexed:
     """Return what a file holds. One that was left open is finished: its torn end is cut off. Nothing is removed.
 
-    `stream_name` is for files that do not say whose they are. Raises NotUsable, BeingWritten, OSError.
+    `stream_name` is for files that do not say whose they are. `times` None means that nobody writes to it.
+
+    Raises NotUsable, BeingWritten, OSError.
     """
     at = storage.root / path
     file = disk.open(at)
@@ -83,8 +89,7 @@ def take_in(disk: Disk, storage: Storage, path: PurePosixPath, stream_name: str,
             raise NotUsable("nothing that was recorded is left in it")
         if found.scanned.finalised:
             return Indexed(opened, file.size())
-        written_us = at.stat().st_mtime_ns // 1000
-        if written_us >= times.process_us and opened.facts.start_us > times.sync_us - _SETTLED_US:
+        if times is not None and times.may_be_written(opened.facts.start_us, at.stat().st_mtime_ns // 1000):
             raise BeingWritten
         return Indexed(opened, segment.finalise(opened.progress.end_us))
     except (NotOurRecording, MalformedBox, struct.error, ArithmeticError, LookupError) as error:

@@ -15,6 +15,8 @@ class RecordingPlan:
     stream_name: str
     folder: str
     segment_duration_s: float
+    storage: str = ""
+    """Name of the storage that is recorded to, empty for the usual one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
-from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
 from lightnvr.api.serving import server_config
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
@@ -39,6 +39,7 @@ from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
+from lightnvr.recording.storage import Storage
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
@@ -122,7 +123,7 @@ def running_api(
         pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
         webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
         hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
-        storage_roots={1: folder / "recordings"},
+        storage_roots=StorageRoots([Storage(1, "main", folder / "recordings")]),
         storage_space=_space,
         probe=probe,
         uptime=lambda: 86_400.0,
