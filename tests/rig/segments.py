@@ -93,5 +93,6 @@ def open_file(recipe: Recipe) -> bytes:
 def closed_file(recipe: Recipe) -> bytes:
     """Return the content of the file of a film that was closed."""
     written = write(recipe)
-    written.segment.recording.segment.finalise()
+    segment = written.segment.recording.segment
+    segment.finalise(NOON_US + segment.media_end_us)
     return bytes(written.file.content)

@@ -73,14 +73,17 @@ def end_box(end_us: int) -> bytes:
     return box(b"uuid", _END, struct.pack(">Q", end_us))
 
 
-def read_end(file: DiskFile, size: int) -> int | None:
-    """Return when the recording in a closed file of this size ended; None when it does not say so. Raises OSError."""
-    if size < _END_SIZE:
-        return None
-    last = file.read_at(size - _END_SIZE, _END_SIZE)
+def read_end(file: DiskFile, size: int, start_us: int, media_end_us: int) -> int:
+    """Return when the recording in a closed file of this size ended.
+
+    It is `media_end_us` after `start_us` unless the file says that it was earlier. Raises OSError.
+    """
+    latest_us = start_us + media_end_us
+    last = file.read_at(max(0, size - _END_SIZE), _END_SIZE)
     if last[:24] != struct.pack(">I4s", _END_SIZE, b"uuid") + _END:
-        return None
-    return int(struct.unpack_from(">Q", last, 24)[0])
+        return latest_us
+    end_us = int(struct.unpack_from(">Q", last, 24)[0])
+    return end_us if start_us <= end_us <= latest_us else latest_us
 
 
 def _parse(content: bytes) -> Identity | None:

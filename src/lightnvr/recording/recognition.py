@@ -45,9 +45,10 @@ def recognise(file: DiskFile, storage: Storage, path: PurePosixPath, stream_name
         schedule_restricted=identity.schedule_restricted,
     )
     opened = OpenRecording(facts, segment)
-    end_us = read_end(file, file.size()) if scanned.finalised else None
-    # What a file says may be wrong, but a recording does not end before it begins.
-    opened.progress = Progress(max(end_us or facts.start_us + segment.media_end_us, facts.start_us), segment.length)
+    end_us = facts.start_us + segment.media_end_us
+    if scanned.finalised:
+        end_us = read_end(file, file.size(), facts.start_us, segment.media_end_us)
+    opened.progress = Progress(end_us, segment.length)
     return Recognised(opened, scanned)
 
 

@@ -60,7 +60,7 @@ def repair(disk: Disk, path: Path, start_us: int, trusted_bytes: int) -> Repaire
         end_us = start_us + segment.media_end_us
         if scanned.finalised:
             size = file.size()
-            end_us = read_end(file, size) or end_us
+            end_us = read_end(file, size, start_us, segment.media_end_us)
         else:
             size = segment.finalise(end_us)
         if scanned.lost_bytes:

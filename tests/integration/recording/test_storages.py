@@ -6,7 +6,7 @@ import pytest
 
 from tests.cameras import camera
 from tests.rig.footage import assert_sent
-from tests.rig.nvr import running_nvr
+from tests.rig.nvr import WatchedStream, running_nvr
 from tests.rig.recorded import recorded_numbers
 
 pytestmark = pytest.mark.anyio
@@ -57,7 +57,6 @@ async def test_what_is_on_a_storage_that_is_not_in_the_settings_any_more_stays_l
             assert listed["storage"] == "old"
             changed = await nvr.client.put(f"/api/streams/{listed['id']}", json={"retention_days": 3})
             assert changed.status_code == 200
-            query = {"order": "asc", "limit": "all"}
-            while len(rows := (await nvr.get("/api/recordings", **query))["recordings"]) < 2:
-                continue
-            assert rows[1]["storage"] == "main"
+            again = WatchedStream(nvr, listed)
+            rows = await again.has_recordings(lambda rows: len(rows) >= 2, "another")
+            assert rows[-1]["storage"] == "main"
