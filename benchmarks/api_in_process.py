@@ -23,7 +23,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
-from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
 from lightnvr.db.engine import Database
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
@@ -51,7 +51,8 @@ from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.recording.removal import Removal
-from lightnvr.recording.service import Recordings
+from lightnvr.recording.service import Recordings, SyncProgress
+from lightnvr.recording.storage import Storage
 from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.keeper import Keeper, KeeperOptions
 from lightnvr.storage.pressure import PressureRules
@@ -70,7 +71,19 @@ _USER = "benchmark"
 
 
 class NothingRuns:
-    """Implements `StreamSupervisors` and `LiveInputs` for a server without streams."""
+    """Implements `StreamSupervisors`, `LiveInputs` and `RecordingSync` for a server without streams."""
+
+    @property
+    def progress(self) -> SyncProgress:
+        """See RecordingSync."""
+        return SyncProgress()
+
+    def start(self) -> None:
+        """See RecordingSync."""
+
+    async def wait(self, timeout_s: float) -> SyncProgress:
+        """See RecordingSync."""
+        return SyncProgress()
 
     def status(self, stream_id: int) -> StreamStatus:
         """See StreamSupervisors."""
@@ -154,6 +167,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             ),
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
             daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(time.time()) // 86_400),
+            sync=NothingRuns(),
             keeper=_keeper(database),
             timeline=Timeline(recorded, lambda: int(time.time() * 1e6)),
             clips=clips,
@@ -162,7 +176,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
             webrtc=WebRtc(live, WebRtcOptions(), partial(datetime.now, UTC), random.SystemRandom()),
             hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, time.time),
-            storage_roots={1: Path("/srv/recordings")},
+            storage_roots=StorageRoots([Storage(1, "main", Path("/srv/recordings"))]),
             storage_space=space,
             probe=look,
             uptime=time.monotonic,

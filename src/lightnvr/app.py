@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import uvloop
 
@@ -22,7 +21,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
-from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
 from lightnvr.caring import caring
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
@@ -70,7 +69,7 @@ from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.schedule import system_zone
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from lightnvr.wiring import HubRecorder, ice_servers, keeping, plan_for, rules_for
+from lightnvr.wiring import HubRecorder, ice_servers, keeping, plan_for, rules_for, storage_plan
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
@@ -154,6 +153,7 @@ async def running(
             database,
             StreamStore(secrets),
             max_streams=settings.streams.max_streams,
+            storages=settings.storage.roots,
             segment_duration=settings.storage.mp4_segment_duration,
             now=time.time,
         )
@@ -185,6 +185,7 @@ async def running(
                 thumbnails=care.thumbnails,
                 manual=manual,
                 daily_use=_daily_use(settings, database, catalog),
+                sync=engine.sync,
                 keeper=keeper,
                 timeline=Timeline(care.recorded, lambda: int(time.time() * 1e6)),
                 clips=clips,
@@ -199,8 +200,8 @@ async def running(
                 webrtc=webrtc,
                 pictures=Pictures(darkroom, engine.place.clock.wall_us),
                 hls=HlsOutputs(settings.live.hls_segment_s, engine.place.clock.wall_us, time.time),
-                storage_roots={engine.place.storage.id: settings.storage.path},
-                storage_space=partial(_space, engine, settings.storage.path),
+                storage_roots=StorageRoots(engine.storages, engine.storages.error, engine.storages.trouble),
+                storage_space=partial(_space, engine),
                 probe=_look,
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
@@ -250,7 +251,7 @@ async def _recording(
 ) -> AsyncIterator[tuple[RecordingEngine, Fleet, ManualRecordings]]:
     storage = settings.storage
     options = RecordingOptions(
-        root=storage.path,
+        storages=storage_plan(storage),
         directory_format=DirectoryFormat(storage.mp4_directory_format),
         fragment_duration_s=storage.fragment_duration_ms / 1000,
         sync_interval_s=storage.sync_interval_s,
@@ -297,7 +298,7 @@ async def _keeping(
         return rules_for(await catalog.every(), settings.storage)
 
     keeper = Keeper(
-        StoredArchive(database, engine.removal),
+        StoredArchive(database, engine.removal, engine.open_recordings.written_bytes, engine.storages.error),
         rules,
         keeping(settings.storage),
         system_us=lambda: time.time_ns() // 1000,
@@ -375,9 +376,12 @@ async def _first_account(settings: Settings, accounts: AccountStore, *, show_pas
         print(f"\n  Log in as {first.username} with the password {first.password}\n", flush=True)  # noqa: T201
 
 
-async def _space(engine: RecordingEngine, root: Path) -> StorageSpace:
-    await asyncio.to_thread(engine.place.storage.check)
-    usage = await asyncio.to_thread(shutil.disk_usage, root)
+async def _space(engine: RecordingEngine) -> StorageSpace:
+    storage = engine.storages.default
+    if error := engine.storages.error(storage.id):
+        raise OSError(error)
+    await asyncio.to_thread(storage.check)
+    usage = await asyncio.to_thread(shutil.disk_usage, storage.root)
     return StorageSpace(usage.used, usage.free)
 
 

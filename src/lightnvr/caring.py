@@ -29,7 +29,7 @@ class Care:
 @asynccontextmanager
 async def caring(settings: Settings, database: Database, engine: RecordingEngine) -> AsyncIterator[Care]:
     """Run what looks after recordings until the context is left."""
-    recordings = RecordingLibrary(database, engine.open_recordings, engine.removal)
+    recordings = RecordingLibrary(database, engine.open_recordings, engine.removal, engine.storages.error)
     recorded = StoredTime(database, engine.open_recordings)
     storage = settings.storage
     cache = ThumbnailCache(settings.general.data_dir / "thumbnails", storage.thumbnail_cache_mb * 2**20)

@@ -18,6 +18,7 @@ from lightnvr.media.opening import OpenOptions, Transport
 from lightnvr.media.source import SourceOptions
 from lightnvr.recording.model import CaptureMethod, Tier
 from lightnvr.recording.recorder import Recorder, RecorderSettings, RecordingPlace
+from lightnvr.recording.storages import StoragePlan
 from lightnvr.storage.keeper import KeeperOptions
 from lightnvr.storage.pressure import PressureRules
 from lightnvr.storage.retention import Rules, StreamRules
@@ -52,6 +53,7 @@ def plan_for(stream: Stream, patience: StreamsSettings, *, manual: bool = False)
             continuous=settings.record,
             schedule=settings.recording_schedule if settings.record_on_schedule else None,
             manual=manual,
+            storage=settings.storage,
         ),
         sub_address=stream.sub_address,
     )
@@ -79,6 +81,13 @@ def _stream_rules(stream: Stream, storage: StorageSettings) -> StreamRules:
         },
         quota_bytes=settings.max_storage_mb * 1024 * 1024,
         storage_priority=settings.storage_priority,
+    )
+
+
+def storage_plan(storage: StorageSettings) -> StoragePlan:
+    """Return where recordings are kept."""
+    return StoragePlan(
+        storage.roots, storage.default_storage, fallback="fallback" if storage.fallback_path is not None else ""
     )
 
 
@@ -150,6 +159,7 @@ class HubRecorder:
             plan.segment_duration_s,
             capture_method=why,
             schedule_restricted=why is CaptureMethod.SCHEDULED,
+            storage=plan.storage,
         )
         self._recorder = Recorder(place, settings, self._subscription, measured_fps)
         self._recorder.start()
@@ -171,6 +181,7 @@ class HubRecorder:
             segment_duration_s=plan.segment_duration_s,
             capture_method=why,
             schedule_restricted=why is CaptureMethod.SCHEDULED,
+            storage=plan.storage,
         )
 
     def dropped_packets(self) -> int:

@@ -8,7 +8,7 @@ import httpx
 
 from tests.cameras import film
 from tests.faults.conftest import SmallDisk
-from tests.rig.product import add_streams, all_recordings, several_cameras, wait_until_all_record
+from tests.rig.product import Cameras, add_streams, all_recordings, several_cameras, wait_until_all_record
 from tests.rig.recorded import recorded_numbers
 from tests.rig.waiting import until
 from tests.server_process import COMMAND, ServerProcess
@@ -96,3 +96,101 @@ def test_checking_tells_of_little_space_and_of_a_disk_that_is_read_only(
     unmounted_disk.mount(read_only=True)
     said = _checked(tmp_path, unmounted_disk.path / "recordings")
     assert f"BAD   recordings folder: {unmounted_disk.path} cannot be written: Read-only file system" in said
+
+
+_LOOP = 24 * 15
+"""The film has so many pictures before its numbers begin again."""
+
+
+def _on(client: httpx.Client, name: str, storage: str) -> list[dict[str, object]]:
+    return [row for row in all_recordings(client, name) if row["storage"] == storage]
+
+
+def _sends(cameras: Cameras, count: int) -> None:
+    for camera in cameras.cameras.values():
+        enough = len(camera.frames_sent) + count
+        until(lambda cam=camera, enough=enough: len(cam.frames_sent) >= enough, "more pictures")  # type: ignore[misc]
+
+
+def test_streams_go_on_elsewhere_while_their_disk_is_gone_and_return_to_it(
+    tmp_path: Path, unmounted_disk: SmallDisk
+) -> None:
+    unmounted_disk.mount()
+    environment = {
+        "LIGHTNVR_STORAGE_PATH": str(unmounted_disk.path / "recordings"),
+        "LIGHTNVR_STORAGE_FALLBACK_PATH": str(tmp_path / "spare"),
+    }
+    with several_cameras(2, film("h264", "aac")) as cameras:
+        server = ServerProcess([COMMAND, "serve"], tmp_path, environment)
+        with server, server.client() as client:
+            add_streams(client, cameras.camera)
+            names = list(cameras.camera.cameras)
+            wait_until_all_record(client, 2)
+            _sends(cameras.camera, 20)
+            unmounted_disk.take_away()
+            until(lambda: all(_on(client, name, "fallback") for name in names), "they go on elsewhere")
+            assert list(unmounted_disk.path.iterdir()) == []
+            health = client.get("/api/storage/health").raise_for_status().json()
+            online = {storage["name"]: storage["online"] for storage in health["storages"]}
+            assert online == {"main": False, "fallback": True}
+            problems = client.get("/api/health").raise_for_status().json()["problems"]
+            assert any(f"recorded to {tmp_path / 'spare'} meanwhile" in problem for problem in problems), problems
+            for name in names:
+                (row,) = _on(client, name, "main")
+                assert row["offline"] is True
+                refused = client.get(f"/api/recordings/play/{row['id']}")
+                assert refused.status_code == 503
+                assert "is not there" in refused.json()["error"]
+                deleted = client.delete(f"/api/recordings/{row['id']}")
+                assert deleted.status_code in {409, 503}
+                (other,) = _on(client, name, "fallback")
+                assert other["offline"] is False
+                assert client.get(f"/api/recordings/play/{other['id']}").status_code == 200
+            client.post("/api/storage/cleanup", json={"aggressive": True}).raise_for_status()
+            assert client.post("/api/recordings/sync").raise_for_status().json()["unavailable"] == ["main"]
+            assert not any(row["damaged"] for name in names for row in all_recordings(client, name))
+            wait_until_all_record(client, 2)
+            _sends(cameras.camera, 20)
+            unmounted_disk.mount()
+            until(lambda: all(len(_on(client, name, "main")) == 2 for name in names), "they return")
+            _sends(cameras.camera, 20)
+            for name in names:
+                rows = _finished(client, name)
+                assert [row["storage"] for row in rows] == ["main", "fallback", "main"]
+                assert not any(row["offline"] or row["damaged"] for row in rows)
+                numbers = [number for row in rows for number in recorded_numbers(Path(str(row["file_path"])))]
+                assert None not in numbers
+                assert numbers == [((numbers[0] or 0) + step) % _LOOP for step in range(len(numbers))]
+        assert "Traceback" not in server.output
+
+
+def test_nothing_is_touched_where_a_disk_with_recordings_is_not_mounted_at_the_start(
+    tmp_path: Path, unmounted_disk: SmallDisk
+) -> None:
+    unmounted_disk.mount()
+    environment = {
+        "LIGHTNVR_STORAGE_PATH": str(unmounted_disk.path / "recordings"),
+        "LIGHTNVR_STORAGE_RETENTION_DAYS": "1",
+        "LIGHTNVR_STORAGE_AUTO_DELETE_OLDEST": "true",
+    }
+    with several_cameras(1, film("h264", "aac")) as cameras:
+        with ServerProcess([COMMAND, "serve"], tmp_path, environment) as server, server.client() as client:
+            add_streams(client, cameras.camera)
+            wait_until_all_record(client, 1)
+            _sends(cameras.camera, 20)
+        before = {path: path.read_bytes() for path in unmounted_disk.path.rglob("*.mp4")}
+        assert before
+        unmounted_disk.take_away()
+        with ServerProcess([COMMAND, "serve"], tmp_path, environment) as server, server.client() as client:
+            until(lambda: len(_failed(client)) == 1, "it says that nothing can be written")
+            rows = all_recordings(client, "cam0")
+            assert [row["offline"] for row in rows] == [True]
+            client.post("/api/storage/cleanup", json={"aggressive": True}).raise_for_status()
+            done = client.post("/api/recordings/sync").raise_for_status().json()
+            assert (done["unavailable"], done["missing"], done["added"]) == (["main"], 0, 0)
+            assert all_recordings(client, "cam0") == rows
+            assert list(unmounted_disk.path.iterdir()) == []
+            unmounted_disk.mount()
+            until(lambda: not any(row["offline"] for row in all_recordings(client, "cam0")), "it is back")
+            assert client.get(f"/api/recordings/play/{rows[0]['id']}").status_code == 200
+        assert {path: path.read_bytes() for path in before} == before

@@ -42,7 +42,7 @@ async def test_a_thousand_are_mended_while_new_recordings_are_stored_and_listed(
     async with recordings_database(tmp_path / "lightnvr.db") as database:
         contents = [whole[: len(whole) - number] for number in range(1000)]
         ids = await leave_open(database, storage.root, contents, whole)
-        recovery = Recovery(database, _QuickDisk(), storage, {})
+        recovery = Recovery(database, _QuickDisk(), [storage], {})
         interrupted = await recovery.find()
         assert recovery.remaining == 1000
         running = asyncio.create_task(recovery.run(interrupted))

@@ -84,7 +84,7 @@ async def _restart(database: Database, root: Path) -> list[Recording]:
     """Start again on what is left, and return the list of recordings."""
     storage = Storage(1, "main", root)
     storage.adopt()
-    recovery = Recovery(database, OsDisk(), storage, {"door": "door"})
+    recovery = Recovery(database, OsDisk(), [storage], {"door": "door"})
     interrupted = await recovery.find()
     await recovery.adopt_unlisted(NOON_US + 60_000_000)
     await recovery.run(interrupted)

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from lightnvr.media.packets import MediaPacket
+from lightnvr.recording.identity import IDENTITY
 from lightnvr.recording.model import CaptureMethod
 from lightnvr.recording.open_recordings import RecordingFacts
 from lightnvr.recording.segment import Segment
@@ -77,6 +78,11 @@ def write(recipe: Recipe, packets: tuple[MediaPacket, ...] | None = None) -> Wri
     return Written(segment, disk.files[about.absolute_path], shown)
 
 
+def of_an_earlier_version(content: bytes) -> bytes:
+    """Return the same file without what it says of itself: players and we pass over boxes of a kind we do not know."""
+    return content.replace(IDENTITY, bytes(len(IDENTITY)))
+
+
 @cache
 def open_file(recipe: Recipe) -> bytes:
     """Return the content of the file of a film that was never closed."""
@@ -87,5 +93,6 @@ def open_file(recipe: Recipe) -> bytes:
 def closed_file(recipe: Recipe) -> bytes:
     """Return the content of the file of a film that was closed."""
     written = write(recipe)
-    written.segment.recording.segment.finalise()
+    segment = written.segment.recording.segment
+    segment.finalise(NOON_US + segment.media_end_us)
     return bytes(written.file.content)

@@ -15,6 +15,7 @@ from lightnvr.recording.model import CaptureMethod
 from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings
 from lightnvr.recording.recorder import Recorder, RecorderSettings, RecordingPlace
 from lightnvr.recording.storage import Storage
+from lightnvr.recording.storages import StoragePlan, Storages
 from tests.rig.fake_time import FakeTime
 from tests.rig.waiting import PATIENCE_S, until
 
@@ -56,11 +57,19 @@ class PacedSubscription(Subscription):
 class Studio:
     """Everything that one storage needs, on clocks of the test. To be used in a `with`, which finishes all files."""
 
-    def __init__(self, root: Path, disk: Disk | None = None, *, fragment_duration_us: int = 500_000) -> None:
+    def __init__(
+        self,
+        root: Path,
+        disk: Disk | None = None,
+        *,
+        fragment_duration_us: int = 500_000,
+        spare: Path | None = None,
+    ) -> None:
         self.time = FakeTime()
         self.disk: Disk = disk or OsDisk()
         self.storage = Storage(1, "main", root)
         self.storage.adopt()
+        self.storages = Storages.only(self.storage) if spare is None else self._with_spare(spare)
         self.steps: list[float] = []
         self.clock = WallClock(
             monotonic_ns=self.time.monotonic_ns, system_ns=self.time.system_ns, on_step=self.steps.append
@@ -69,7 +78,7 @@ class Studio:
         self.not_finalised: list[OSError] = []
         self.finaliser = Finaliser(self.disk, lambda recording, error: self.not_finalised.append(error), retry_s=0.02)
         self.place = RecordingPlace(
-            storage=self.storage,
+            storages=self.storages,
             disk=self.disk,
             clock=self.clock,
             open_recordings=self.open_recordings,
@@ -78,6 +87,13 @@ class Studio:
             fragment_duration_us=fragment_duration_us,
         )
         self._recorders: list[Recorder] = []
+
+    def _with_spare(self, root: Path) -> Storages:
+        spare = Storage(2, "spare", root)
+        spare.adopt()
+        roots = {"main": self.storage.root, "spare": root}
+        plan = StoragePlan(roots, "main", fallback="spare")
+        return Storages({"main": self.storage, "spare": spare}, plan, self.time.monotonic_s)
 
     def __enter__(self) -> Self:
         self.finaliser.start()

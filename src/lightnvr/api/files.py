@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from lightnvr.api.ranges import ByteRange, read_range
-from lightnvr.recording.model import RecordingFileMissing
+from lightnvr.recording.model import RecordingFileMissing, RecordingOffline
 from lightnvr.recording.service import RecordingFile
 
 ReadRange = Callable[[int, int, int], Iterator[bytes]]
@@ -28,7 +28,8 @@ async def file_answer(
 
     Exactly the bytes that are promised are sent, `file.length` of them at most, so a file that grows meanwhile does no
     harm. One chunk is in memory at a time, and the next is read when the client has taken it. `read` replaces how a
-    range is read; it blocks. Raises RecordingFileMissing, RangeNotSatisfiable.
+    range is read; it blocks. Raises RecordingFileMissing, RecordingOffline,
+    RangeNotSatisfiable.
     """
     headers = headers | {
         "Accept-Ranges": "bytes",
@@ -57,6 +58,8 @@ async def _open(path: Path) -> int:
         return await anyio.to_thread.run_sync(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         raise RecordingFileMissing(str(path)) from None
+    except OSError as error:
+        raise RecordingOffline(f"The recording cannot be read now: {error.strerror}.") from None
 
 
 async def _chunks(descriptor: int, part: ByteRange) -> AsyncIterator[bytes]:

@@ -30,7 +30,12 @@ _OF_TAG: Mapping[tuple[str, int], str] = {
     ("Streams", HTTPStatus.CONFLICT): "Stream already exists",
     ("Recordings", HTTPStatus.BAD_REQUEST): "limit must be 1 to 1000, or all",
     ("Recordings", HTTPStatus.NOT_FOUND): "Recording not found",
-    ("Recordings", HTTPStatus.SERVICE_UNAVAILABLE): "Too many thumbnails are being made. Try again in two seconds.",
+    (
+        "Recordings",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ): "The recording cannot be played now. The storage /mnt/archive is not there: mount its disk.",
+    ("Timeline", HTTPStatus.SERVICE_UNAVAILABLE): "The recording cannot be played now. The storage /mnt/archive is not "
+    "there: mount its disk.",
     ("Timeline", HTTPStatus.NOT_FOUND): "No recordings found for the specified time range",
     ("Export", HTTPStatus.BAD_REQUEST): "end must be later than start",
     ("Export", HTTPStatus.NOT_FOUND): "No recordings found for the specified time range",

@@ -1,11 +1,11 @@
 """Recordings as they are on the wire."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from lightnvr.api.services import StorageRoots
 from lightnvr.api.times import iso
 from lightnvr.recording.model import BY_DETECTION, CaptureMethod, Marks, Recording, Tier
 
@@ -34,6 +34,8 @@ _EXAMPLE: JsonDict = {
     "damaged": "",
     "retention_days": 90,
     "retention_tier": "standard",
+    "storage": "main",
+    "offline": False,
 }
 
 
@@ -73,6 +75,8 @@ class RecordingAnswer(BaseModel):
     damaged: str = Field(description="Empty, or what is wrong with the file.")
     retention_days: int | None = Field(description="Days that it is kept, 0 without limit; null: as its stream says.")
     retention_tier: Tier = Field(description="How much it matters.")
+    storage: str = Field(description="Name of the storage that its file is on.")
+    offline: bool = Field(description="Whether that storage is not there now, so that it cannot be played.")
 
 
 class Pagination(BaseModel):
@@ -101,8 +105,8 @@ class RecordingDeleted(BaseModel):
 _UNMARKED = Marks()
 
 
-def recording_answer(recording: Recording, roots: Mapping[int, Path], marks: Mapping[int, Marks]) -> RecordingAnswer:
-    """Return the wire form of a recording; `roots` gives the folder of each storage, `marks` what is marked, by id."""
+def recording_answer(recording: Recording, roots: StorageRoots, marks: Mapping[int, Marks]) -> RecordingAnswer:
+    """Return the wire form of a recording; `roots` knows the storages, `marks` has what is marked, by id."""
     mine = marks.get(recording.id, _UNMARKED)
     start_s, end_s = recording.start_us // 1_000_000, recording.end_us // 1_000_000
     root = roots.get(recording.storage_id)
@@ -131,6 +135,8 @@ def recording_answer(recording: Recording, roots: Mapping[int, Path], marks: Map
         damaged=recording.damaged,
         retention_days=recording.override_days,
         retention_tier=recording.tier,
+        storage=roots.name(recording.storage_id),
+        offline=bool(roots.error(recording.storage_id)),
     )
 
 

@@ -54,7 +54,7 @@ def media_route(summary: str) -> MediaRoute:
     """Return what every route that sends a media file declares."""
     return {
         "response_class": Response,
-        "responses": _MEDIA | declared(400, 401, 404, 416, 429),
+        "responses": _MEDIA | declared(400, 401, 404, 416, 429, 503),
         "dependencies": [VIEWER],
         "summary": summary,
     }

@@ -1,6 +1,6 @@
 """What the API needs from the rest of the product. Made by the composition root."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -25,7 +25,15 @@ from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
-from lightnvr.recording.service import BatchDeletions, RecordingCare, RecordingFiles, RecordingMarks, Recordings
+from lightnvr.recording.service import (
+    BatchDeletions,
+    RecordingCare,
+    RecordingFiles,
+    RecordingMarks,
+    Recordings,
+    RecordingSync,
+)
+from lightnvr.recording.storage import Storage
 from lightnvr.storage.daily import DailyUse
 from lightnvr.storage.report import StorageKeeper
 from lightnvr.streams.catalog import StreamCatalog
@@ -48,6 +56,38 @@ class StorageSpace:
 
     used_bytes: int
     available_bytes: int
+
+
+class StorageRoots(Mapping[int, Path]):
+    """The folder of each storage by its id, its name, and whether it is there."""
+
+    def __init__(
+        self,
+        storages: Iterable[Storage],
+        error: Callable[[int], str] = lambda _: "",
+        trouble: Callable[[int], str] = lambda _: "",
+    ) -> None:
+        """`error` says why a storage is not there, `trouble` why it cannot be recorded to; nothing when all is well."""
+        self._storages = {storage.id: storage for storage in storages}
+        self.error = error
+        self.trouble = trouble
+
+    def __getitem__(self, storage_id: int) -> Path:
+        """Return the folder of a storage."""
+        return self._storages[storage_id].root
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the ids."""
+        return iter(self._storages)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._storages)
+
+    def name(self, storage_id: int) -> str:
+        """Return the name of a storage, empty when there is no such storage."""
+        storage = self._storages.get(storage_id)
+        return "" if storage is None else storage.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +127,7 @@ class ApiServices:
     thumbnails: Thumbnails
     manual: ManualRecordings
     daily_use: DailyUse
+    sync: RecordingSync
     keeper: StorageKeeper
     timeline: Timeline
     clips: Clips
@@ -95,7 +136,7 @@ class ApiServices:
     hls: HlsOutputs
     webrtc: WebRtc
     pictures: Pictures
-    storage_roots: Mapping[int, Path]
+    storage_roots: StorageRoots
     storage_space: Callable[[], Awaitable[StorageSpace]]
     probe: Probe
     uptime: Callable[[], float]

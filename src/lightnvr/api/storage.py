@@ -8,14 +8,23 @@ from pydantic import BaseModel, ConfigDict, Field
 from lightnvr.api.access import VIEWER, Administrator, GuardedRoute
 from lightnvr.api.answers import json_answer
 from lightnvr.api.errors import declared
-from lightnvr.api.services import Services
-from lightnvr.storage.report import StorageReport
+from lightnvr.api.services import Services, StorageRoots
+from lightnvr.storage.pressure import Pressure
+from lightnvr.storage.report import StorageReport, VolumeReport
 from lightnvr.storage.tally import Cleanup
 from lightnvr.streams.settings import YesNo
 
 router = APIRouter(prefix="/api/storage", tags=["Storage"], route_class=GuardedRoute)
 
 _DAY_S = 86_400
+Level = Literal["Normal", "Warning", "Critical", "Emergency", "Unknown"]
+_LEVELS: dict[Pressure | None, Level] = {
+    None: "Unknown",
+    Pressure.NORMAL: "Normal",
+    Pressure.WARNING: "Warning",
+    Pressure.CRITICAL: "Critical",
+    Pressure.EMERGENCY: "Emergency",
+}
 
 
 class Deleted(BaseModel):
@@ -24,6 +33,21 @@ class Deleted(BaseModel):
     age: int = Field(examples=[12])
     quota: int = Field(examples=[0])
     space: int = Field(examples=[0])
+
+
+class VolumeState(BaseModel):
+    """One storage, and how full its disk is."""
+
+    name: str = Field(examples=["main"])
+    path: str = Field(examples=["/var/lib/lightnvr/recordings"])
+    online: bool = Field(description="Whether it is there; if not, its recordings are offline.")
+    error: str = Field(description="Why it is not there or cannot be recorded to, or empty.")
+    pressure_level: Literal["Normal", "Warning", "Critical", "Emergency", "Unknown"]
+    free_space_pct: float = Field(examples=[41.7])
+    free_space_bytes: int = Field(examples=[447_700_000_000])
+    total_space_bytes: int = Field(examples=[1_073_741_824_000])
+    fill_rate_bytes_per_day: float = Field(examples=[21e9], description="How recordings on it grow now.")
+    projected_seconds_to_target: float = Field(examples=[1_400_000.0], description="As above; -1: not known.")
 
 
 class StorageState(BaseModel):
@@ -51,6 +75,7 @@ class StorageState(BaseModel):
     undeletable: int = Field(examples=[0], description="Recordings that should be deleted and cannot be.")
     problems: list[str] = Field(description="What is wrong, in sentences.")
     error: str = Field(description="Why the storage cannot be read, or empty.")
+    storages: list[VolumeState] = Field(description="Every storage.")
 
 
 class CleanupBody(BaseModel):
@@ -86,7 +111,7 @@ class CleanedUp(BaseModel):
 )
 async def health(services: Services) -> Response:
     """How full the disk is, how fast it fills, and what was deleted. At most 15 seconds old."""
-    return json_answer(_state(await services.keeper.report()))
+    return json_answer(_state(await services.keeper.report(), services.storage_roots))
 
 
 @router.post(
@@ -117,7 +142,7 @@ def _message(cleanup: Cleanup) -> str:
     return f"{cleanup.count or 'No'} recordings were deleted."
 
 
-def _state(report: StorageReport) -> StorageState:
+def _state(report: StorageReport, roots: StorageRoots) -> StorageState:
     level = report.pressure
     share = report.free_bytes / report.total_bytes if report.total_bytes else 0.0
     return StorageState.model_validate(
@@ -142,5 +167,25 @@ def _state(report: StorageReport) -> StorageState:
             "undeletable": report.undeletable,
             "problems": list(report.problems),
             "error": report.error,
+            "storages": [_volume(volume, roots) for volume in report.volumes],
         }
+    )
+
+
+def _volume(volume: VolumeReport, roots: StorageRoots) -> VolumeState:
+    # What is away is known sooner than how full the disks are.
+    away = roots.error(volume.storage_id) or volume.error
+    level = None if away else volume.pressure
+    share = volume.free_bytes / volume.total_bytes if volume.total_bytes else 0.0
+    return VolumeState(
+        name=volume.name,
+        path=str(volume.root),
+        online=not away,
+        error=away or roots.trouble(volume.storage_id),
+        pressure_level=_LEVELS[level],
+        free_space_pct=round(100 * share, 2),
+        free_space_bytes=volume.free_bytes,
+        total_space_bytes=volume.total_bytes,
+        fill_rate_bytes_per_day=volume.fill_rate_bps * _DAY_S,
+        projected_seconds_to_target=volume.seconds_to_target,
     )

@@ -48,7 +48,9 @@ async def _look(loaded: LoadedSettings) -> Sequence[Finding]:
     settings = loaded.settings
     source = f"read from {loaded.file}" if loaded.file else "the defaults; there is no lightnvr.ini"
     findings = [_told(Finding.fine("settings", source))]
-    for name, folder in (("data folder", settings.general.data_dir), ("recordings folder", settings.storage.path)):
+    folders = {f"recordings folder {name}": folder for name, folder in settings.storage.roots.items() if name != "main"}
+    folders = {"data folder": settings.general.data_dir, "recordings folder": settings.storage.path, **folders}
+    for name, folder in folders.items():
         findings.append(_told(await anyio.to_thread.run_sync(check_folder, name, folder)))
     findings.append(_told(await anyio.to_thread.run_sync(check_space, settings.storage.path)))
     findings.append(_told(check_clock(time.time(), kernel_clock_is_synchronised())))

@@ -51,6 +51,8 @@ def _allowed_text(field: FieldInfo) -> str:
         return "an IP address, such as 0.0.0.0 or ::"
     if "_ip_addresses" in checks:
         return "IP addresses, separated by commas"
+    if "checked_folders" in checks:
+        return "names and folders, such as archive=/mnt/archive, separated by commas"
     if "_networks" in checks:
         return "networks such as 10.0.0.0/8, separated by commas"
     if field.annotation is not str:

@@ -9,8 +9,6 @@ LATER_KEYS: dict[str, frozenset[str]] = {
         {
             "path_hls",
             "max_size",
-            "record_mp4_directly",
-            "mp4_path",
             "mp4_retention_days",
         }
     ),

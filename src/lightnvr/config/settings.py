@@ -10,6 +10,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from lightnvr.config.named_folders import checked_folders, named_folders
+
 _ORIGIN = re.compile(r"https?://[^/?#@*\s]+")
 
 SYSTEM_DATA_DIR = Path("/var/lib/lightnvr")
@@ -49,6 +51,7 @@ def _origins(text: str) -> str:
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
+NamedFolders = Annotated[str, AfterValidator(checked_folders)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none), AfterValidator(_absolute_unless_empty)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
 Networks = Annotated[str, AfterValidator(_networks)]
@@ -82,6 +85,21 @@ class StorageSettings(Section):
 
     path: Folder = Field(
         SYSTEM_DATA_DIR / "recordings", description="Folder of the recordings. Default: recordings/ in the data folder."
+    )
+    paths: NamedFolders = Field(
+        "",
+        description="More folders of recordings, each with a name, separated by commas: archive=/mnt/archive, "
+        "nas=/mnt/nas. A stream is recorded to the one whose name is its member storage.",
+    )
+    fallback_path: OptionalPath = Field(
+        None,
+        description="Folder that is recorded to while the one of a stream is not there, on another disk. Empty: none.",
+    )
+    record_mp4_directly: bool = Field(False, description="Whether new recordings go to mp4_path instead of path.")
+    mp4_path: OptionalPath = Field(
+        None,
+        description="Folder of new recordings with record_mp4_directly. In it, or as it, a folder mp4 has one of each "
+        "stream.",
     )
     mp4_directory_format: Literal["flat", "year_month", "year_month_day"] = Field(
         "year_month_day", description="Folders below the one of a stream: none, YYYY/MM or YYYY/MM/DD (UTC)."
@@ -126,6 +144,33 @@ class StorageSettings(Section):
     thumbnail_cache_mb: int = Field(
         256, ge=1, le=100_000, description="MiB of thumbnails that are kept in the data folder; others are made again."
     )
+
+    @property
+    def roots(self) -> dict[str, Path]:
+        """The folder of every storage by its name; `main` is the one of `path`."""
+        found = {"main": self.path, **dict(named_folders(self.paths))}
+        if self.default_storage != "main" and self.mp4_path is not None:
+            found["mp4"] = self.mp4_path.parent if self.mp4_path.name == "mp4" else self.mp4_path
+        if self.fallback_path is not None:
+            found["fallback"] = self.fallback_path
+        return found
+
+    @property
+    def default_storage(self) -> str:
+        """The name of the storage of streams that name none."""
+        return "mp4" if self.record_mp4_directly and self.mp4_path is not None else "main"
+
+    @model_validator(mode="after")
+    def _tell_storages_apart(self) -> Self:
+        roots = list(self.roots.values())
+        twice = next((root for root in roots if roots.count(root) > 1), None)
+        if twice is not None:
+            raise PydanticCustomError(
+                "together",
+                "path, paths, mp4_path and fallback_path name {folder} twice. Each storage needs a folder of its own.",
+                {"folder": str(twice)},
+            )
+        return self
 
     @model_validator(mode="after")
     def _order_the_bands(self) -> Self:

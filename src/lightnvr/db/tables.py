@@ -123,6 +123,7 @@ streams = Table(
     Column("tier_important_multiplier", Float, nullable=False),
     Column("tier_ephemeral_multiplier", Float, nullable=False),
     Column("storage_priority", Integer, nullable=False),
+    Column("storage", Text, nullable=False, server_default=""),
     Column("tags", Text, nullable=False),
     Column("admin_url_sealed", Text, nullable=False),
     Column("sub_stream_url_sealed", Text, nullable=False),

@@ -2,14 +2,10 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-from sqlalchemy import select
+from collections.abc import Callable, Mapping, Sequence
 
 from lightnvr.db.engine import Database
-from lightnvr.db.tables import storages
-from lightnvr.recording import candidates
+from lightnvr.recording import candidates, store
 from lightnvr.recording.removal import Removal
 from lightnvr.recording.service import Candidate, Removed, Volume
 from lightnvr.recording.storage import Storage
@@ -18,9 +14,21 @@ from lightnvr.recording.storage import Storage
 class StoredArchive:
     """Implements `Archive` on the database and the disk."""
 
-    def __init__(self, database: Database, removal: Removal) -> None:
+    def __init__(
+        self,
+        database: Database,
+        removal: Removal,
+        written_bytes: Callable[[], Mapping[int, int]] = dict,
+        error_of: Callable[[int], str] = lambda _: "",
+    ) -> None:
+        """`written_bytes` gives what was written to each storage since the start, by its id.
+
+        `error_of` tells of a storage that is known to be away, so that nobody waits for it.
+        """
         self._database = database
         self._removal = removal
+        self._written_bytes = written_bytes
+        self._error_of = error_of
 
     @property
     def removed_bytes(self) -> int:
@@ -30,9 +38,17 @@ class StoredArchive:
     async def volumes(self) -> tuple[Volume, ...]:
         """See Archive."""
         async with self._database.reading.connect() as connection:
-            rows = (await connection.execute(select(storages).order_by(storages.c.id))).all()
-        places = [Storage(row.id, row.name, Path(row.root)) for row in rows]
-        return tuple(await asyncio.to_thread(lambda: [_look(place) for place in places]))
+            places = await store.storages_there(connection)
+        return tuple([await self._seen(place) for place in places])
+
+    async def _seen(self, place: Storage) -> Volume:
+        if error := self._error_of(place.id):
+            return Volume(place.id, place.root, error=error, name=place.name)
+        return await asyncio.to_thread(_look, place)
+
+    def written_bytes(self) -> Mapping[int, int]:
+        """See Archive."""
+        return self._written_bytes()
 
     async def used_bytes(self) -> Mapping[str, int]:
         """See Archive."""
@@ -56,7 +72,7 @@ class StoredArchive:
 def _look(place: Storage) -> Volume:
     try:
         place.check()
-        usage = shutil.disk_usage(place.root)
+        usage, device = shutil.disk_usage(place.root), place.root.stat().st_dev
     except OSError as error:
-        return Volume(place.id, place.root, error=str(error.strerror or error))
-    return Volume(place.id, place.root, usage.total, usage.free)
+        return Volume(place.id, place.root, error=str(error.strerror or error), name=place.name)
+    return Volume(place.id, place.root, usage.total, usage.free, name=place.name, device=device)

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from lightnvr.db.engine import Database
 from lightnvr.recording import store
@@ -13,6 +13,7 @@ from lightnvr.recording.digester import Digester
 from lightnvr.recording.disk import Disk
 from lightnvr.recording.finaliser import Finaliser
 from lightnvr.recording.journal import Journal
+from lightnvr.recording.kept_list import KeptList
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.model import Recording
 from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings
@@ -20,10 +21,12 @@ from lightnvr.recording.recorder import RecordingPlace
 from lightnvr.recording.recovery import Recovery
 from lightnvr.recording.removal import Removal
 from lightnvr.recording.storage import Storage
+from lightnvr.recording.storages import StoragePlan, Storages
+from lightnvr.recording.sync import Sync
 from lightnvr.recording.syncer import Syncer
 
-_STORAGE_NAME = "main"
 _FINALISE_S = 2.0
+_WATCH_S = 0.2
 _NOTICEABLE_S = 5.0
 _ADOPT_EVERY_S = 2.0
 _UNSTORED_US = 5_000_000
@@ -36,7 +39,7 @@ log = logging.getLogger(__name__)
 class RecordingOptions:
     """How recordings are written. Times in seconds; `sync_interval_s` 0 leaves syncing to the system."""
 
-    root: Path
+    storages: StoragePlan
     directory_format: DirectoryFormat
     fragment_duration_s: float
     sync_interval_s: float
@@ -56,23 +59,32 @@ class RecordingEngine:
         self._digester = Digester(database)
         self._syncer = Syncer(disk, self.open_recordings, options.sync_interval_s)
         self.removal = Removal(database, disk, self.open_recordings, self._now_us)
+        self.storages: Storages
         self.place: RecordingPlace
         self.recovery: Recovery
+        self.sync: Sync
+        self._adopted = asyncio.Event()
+        self._postponed: set[OpenRecording] = set()
 
     async def start(self, folders: Mapping[str, str]) -> None:
         """Prepare the storage and begin. `folders` gives the stream of each folder of recordings."""
+        plan = self._options.storages
         async with self._database.writing.begin() as connection:
-            storage_id, _ = await store.ensure_storage(connection, _STORAGE_NAME, str(self._options.root))
-            used = await store.is_used(connection, storage_id)
+            for name, root in plan.roots.items():
+                await store.ensure_storage(connection, name, str(root))
+            every = {storage.name: storage for storage in await store.storages_there(connection)}
+            unused = [every[name] for name in plan.roots if not await store.is_used(connection, every[name].id)]
             latest_us = await store.latest_end_us(connection)
             was_interrupted = bool(await store.interrupted(connection))
-        storage = Storage(storage_id, _STORAGE_NAME, self._options.root)
-        adopted = used or await self._adopt(storage)
+        is_lost = not latest_us and any([await asyncio.to_thread(storage.is_marked) for storage in unused])
+        missing = [storage for storage in unused if not await self._adopt(storage)]
+        self.storages = Storages(every, plan)
+        self.storages.start()
         clock = WallClock(
             not_before_us=latest_us, unstored_us=_UNSTORED_US if was_interrupted else 0, on_step=_log_step
         )
         self.place = RecordingPlace(
-            storage=storage,
+            storages=self.storages,
             disk=self._disk,
             clock=clock,
             open_recordings=self.open_recordings,
@@ -80,7 +92,18 @@ class RecordingEngine:
             directory_format=self._options.directory_format,
             fragment_duration_us=round(self._options.fragment_duration_s * 1e6),
         )
-        self.recovery = Recovery(self._database, self._disk, storage, folders)
+        self.recovery = Recovery(self._database, self._disk, tuple(self.storages), folders)
+        kept = KeptList(self._database, self.storages, self.storages.error)
+        self.sync = Sync(
+            self._database,
+            self._disk,
+            self.open_recordings,
+            lambda: tuple(self.storages),
+            kept,
+            folders,
+            self._adopted.wait,
+            lambda: time.time_ns() // 1000,
+        )
         interrupted = await self.recovery.find()
         if interrupted:
             log.warning("%d recordings were interrupted and are being mended", len(interrupted))
@@ -88,20 +111,26 @@ class RecordingEngine:
         self._syncer.start()
         began_us = clock.now_us()
         self._tasks.append(asyncio.create_task(self.journal.run(), name="journal"))
-        if not adopted:
-            self._tasks.append(asyncio.create_task(self._adopt_later(storage), name="storage"))
+        for storage in missing:
+            self._tasks.append(asyncio.create_task(self._adopt_later(storage), name=f"storage {storage.name}"))
         self._tasks.append(asyncio.create_task(self._recover(interrupted, began_us), name="recovery"))
         self._tasks.append(asyncio.create_task(self._finish_removals(), name="interrupted deletions"))
         self._tasks.append(asyncio.create_task(self._digester.run(), name="digester"))
+        self._tasks.append(asyncio.create_task(kept.run(), name="list of what is kept"))
+        if is_lost:
+            # The database is new and the storage is not: what is on it is found again.
+            self.sync.start()
 
     async def stop(self) -> None:
         """Finish every file and store it. Recorders must have ended."""
         for task in self._tasks:
             task.cancel()
+        await self.sync.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if not await asyncio.to_thread(self._finaliser.stop, _FINALISE_S):
             log.error("not every file could be finished; the next start will mend them")
         await asyncio.to_thread(self._syncer.stop, _FINALISE_S)
+        await asyncio.to_thread(self.storages.stop, _WATCH_S)
         await self.journal.store()
 
     def problems(self) -> tuple[str, ...]:
@@ -111,6 +140,7 @@ class RecordingEngine:
             found.append(self.journal.error)
         if self._syncer.error:
             found.append(self._syncer.error)
+        found += self.storages.problems()
         if self.recovery.remaining:
             found.append(f"{self.recovery.remaining} interrupted recordings are still being mended.")
         ahead_s = self.place.clock.ahead_s
@@ -141,7 +171,10 @@ class RecordingEngine:
 
     async def _recover(self, interrupted: list[tuple[Recording, int]], began_us: int) -> None:
         try:
-            adopted = await self.recovery.adopt_unlisted(began_us)
+            try:
+                adopted = await self.recovery.adopt_unlisted(began_us)
+            finally:
+                self._adopted.set()
             if adopted:
                 log.warning("%d recordings were on the disk and in no list; they are listed now", adopted)
         except Exception:
@@ -168,8 +201,11 @@ class RecordingEngine:
         if removed.recordings:
             log.info("%d recordings whose deletion was interrupted are deleted", len(removed.recordings))
 
-    @staticmethod
-    def _finalise_failed(recording: OpenRecording, error: OSError) -> None:
+    def _finalise_failed(self, recording: OpenRecording, error: OSError) -> None:
+        # It is tried again every few seconds, for as long as a disk is gone.
+        if recording in self._postponed:
+            return
+        self._postponed = {each for each in self._postponed if not each.finalised} | {recording}
         log.error("%s cannot be finished yet: %s", recording.facts.absolute_path, error.strerror or error)
 
 

@@ -1,5 +1,6 @@
 """Closes files, away from the threads that record."""
 
+import errno
 import logging
 import queue
 import threading
@@ -7,7 +8,8 @@ import time
 from collections.abc import Callable
 
 from lightnvr.recording.disk import Disk, sync_names
-from lightnvr.recording.open_recordings import OpenRecording
+from lightnvr.recording.open_recordings import OpenRecording, Progress
+from lightnvr.recording.scan import scan_segment
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,10 @@ class Finaliser:
     def _retry(self) -> None:
         waiting, self._failed = self._failed, []
         for recording in waiting:
-            self._finalise(recording)
+            if recording.is_full_disk:
+                self._finalise(recording)
+            else:
+                self._reopen(recording)
 
     def _finalise(self, recording: OpenRecording) -> None:
         segment = recording.segment
@@ -68,19 +73,45 @@ class Finaliser:
                 segment.close()
                 self._disk.remove(recording.facts.absolute_path)
             else:
-                size = segment.finalise()
+                size = segment.finalise(recording.progress.end_us)
                 if not recording.synced_bytes:
                     # It was closed before the syncer came by.
                     sync_names(self._disk, recording.facts.absolute_path, recording.facts.storage.root)
                 segment.close()
-                recording.progress = type(recording.progress)(recording.progress.end_us, size)
+                recording.progress = Progress(recording.progress.end_us, size)
         except OSError as error:
-            if recording not in self._failed:
-                self._failed.append(recording)
-            self._on_failure(recording, error)
+            self._postpone(recording, error)
             return
         except Exception:
             # One file that cannot be finished must not keep all others open; it is mended after the next start.
             log.exception("%s could not be finished", recording.facts.absolute_path)
             return
         recording.finalised = True
+
+    def _reopen(self, recording: OpenRecording) -> None:
+        """Finish a file whose disk was away. What it had not synced may be gone, and an old descriptor is of no use."""
+        try:
+            recording.facts.storage.check()
+            file = self._disk.open(recording.facts.absolute_path)
+            try:
+                segment = scan_segment(file, recording.synced_bytes).segment
+            except BaseException:
+                file.close()
+                raise
+        except OSError as error:
+            self._postpone(recording, error)
+            return
+        except Exception:
+            log.exception("%s could not be finished", recording.facts.absolute_path)
+            return
+        recording.segment.close()
+        recording.segment = segment
+        end_us = min(recording.progress.end_us, recording.facts.start_us + segment.media_end_us)
+        recording.progress = Progress(end_us, segment.length)
+        self._finalise(recording)
+
+    def _postpone(self, recording: OpenRecording, error: OSError) -> None:
+        recording.is_full_disk = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if recording not in self._failed:
+            self._failed.append(recording)
+        self._on_failure(recording, error)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from lightnvr.db.engine import Database
@@ -11,6 +12,7 @@ from lightnvr.recording.model import (
     RecordingFileMissing,
     RecordingFilter,
     RecordingNotFound,
+    RecordingOffline,
     RecordingPage,
     RecordingProtected,
     RecordingStillOpen,
@@ -24,10 +26,18 @@ from lightnvr.recording.service import RecordingFile
 class RecordingLibrary:
     """Implements `Recordings` on the database and the disk."""
 
-    def __init__(self, database: Database, open_recordings: OpenRecordings, removal: Removal) -> None:
+    def __init__(
+        self,
+        database: Database,
+        open_recordings: OpenRecordings,
+        removal: Removal,
+        error_of: Callable[[int], str] = lambda _: "",
+    ) -> None:
+        """`error_of` says of a storage why it is not there, and nothing when it is."""
         self._database = database
         self._open = open_recordings
         self._removal = removal
+        self._error_of = error_of
 
     async def page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
         """See Recordings."""
@@ -45,11 +55,15 @@ class RecordingLibrary:
     async def file(self, recording_id: int) -> RecordingFile:
         """See Recordings."""
         recording, path = await self._locate(recording_id)
+        if away := self._error_of(recording.storage_id):
+            raise RecordingOffline(f"The recording cannot be played now. {away}")
         opened = self._open.find(recording.storage_id, PurePosixPath(recording.path))
         try:
             status = await asyncio.to_thread(os.stat, path)
-        except OSError as error:
+        except FileNotFoundError as error:
             raise RecordingFileMissing(f"The file of recording {recording_id} is not on the disk.") from error
+        except OSError as error:
+            raise RecordingOffline(f"The recording cannot be read now: {error.strerror or error}.") from error
         length = status.st_size
         if opened is not None and not opened.finalised:
             length = min(length, opened.segment.length)

@@ -35,6 +35,10 @@ def tier_when_made(capture_method: CaptureMethod) -> Tier:
     return Tier.IMPORTANT if capture_method in BY_DETECTION else Tier.STANDARD
 
 
+MISSING = "The file is missing."
+"""What `damaged` says of a recording whose file is not on its storage, though the storage is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One row of the recordings table, without its media index.
@@ -132,6 +136,10 @@ class RecordingStillOpen(Exception):
 
 class RecordingUndeletable(Exception):
     """The file of the recording cannot be removed from the disk; the text says why."""
+
+
+class RecordingOffline(Exception):
+    """The storage with the file of the recording is not there at this moment; the text says why."""
 
 
 class RecordingFileMissing(LookupError):

@@ -53,6 +53,8 @@ class OpenRecording:
         self.synced_bytes = 0
         self.closing = False
         self.finalised = False
+        self.is_full_disk = False
+        """Why it could not be finished when that was tried last: there was no room."""
         self.empty = False
         """Closed without a single fragment: the file is removed and there is nothing to store."""
         self.recording_id: int | None = None
@@ -65,6 +67,7 @@ class OpenRecordings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[tuple[int, PurePosixPath], OpenRecording] = {}
+        self._stored_bytes: dict[int, int] = {}
 
     def __iter__(self) -> Iterator[OpenRecording]:
         with self._lock:
@@ -77,8 +80,18 @@ class OpenRecordings:
 
     def remove(self, recording: OpenRecording) -> None:
         """Forget one that is stored as complete."""
+        storage_id = recording.facts.storage.id
         with self._lock:
-            self._open.pop((recording.facts.storage.id, recording.facts.path), None)
+            self._open.pop((storage_id, recording.facts.path), None)
+            self._stored_bytes[storage_id] = self._stored_bytes.get(storage_id, 0) + recording.progress.size_bytes
+
+    def written_bytes(self) -> dict[int, int]:
+        """Return how much was written to each storage since the start, by its id."""
+        with self._lock:
+            written = dict(self._stored_bytes)
+            for (storage_id, _), recording in self._open.items():
+                written[storage_id] = written.get(storage_id, 0) + recording.progress.size_bytes
+        return written
 
     def find(self, storage_id: int, path: PurePosixPath) -> OpenRecording | None:
         """Return the open recording with this file."""

@@ -17,6 +17,8 @@ from lightnvr.recording.model import CaptureMethod
 from lightnvr.recording.open_recordings import OpenRecordings, RecordingFacts
 from lightnvr.recording.segment import Segment
 from lightnvr.recording.storage import Storage
+from lightnvr.recording.storages import Storages
+from lightnvr.recording.unwritten import Unwritten
 
 _LONGEST_WAIT_S = 0.5
 """Packets are taken as soon as a fragment's worth of them waits; this is for when none come."""
@@ -44,7 +46,7 @@ log = logging.getLogger(__name__)
 class RecordingPlace:
     """Where and how recordings are kept, the same for all streams."""
 
-    storage: Storage
+    storages: Storages
     disk: Disk
     clock: WallClock
     open_recordings: OpenRecordings
@@ -59,6 +61,8 @@ class RecorderSettings:
 
     All but the first two may be changed while recording. For another reason another segment is begun with the next
     keyframe: a file says truly why it was made.
+
+    `storage` is the name of a storage, empty for the usual one.
     """
 
     stream_name: str
@@ -66,6 +70,7 @@ class RecorderSettings:
     segment_duration_s: float
     capture_method: CaptureMethod = CaptureMethod.CONTINUOUS
     schedule_restricted: bool = False
+    storage: str = ""
 
 
 class Recorder:
@@ -92,6 +97,7 @@ class Recorder:
         self._current: Segment | None = None
         self._previous: Segment | None = None
         self._tracks: tuple[Track, ...] = ()
+        self._unwritten = Unwritten() if place.storages.has_fallback else None
         self._clock_epoch = place.clock.epoch
         self._last_end_us = 0
         self._blocked_since: float | None = None
@@ -148,6 +154,8 @@ class Recorder:
             if isinstance(item, TracksChanged):
                 self._close_all()
                 self._tracks = item.tracks
+                if self._unwritten is not None:
+                    self._unwritten.clear()
                 self._unmuxable.clear()
             else:
                 self._accept(item)
@@ -163,8 +171,12 @@ class Recorder:
 
     def _accept(self, packet: MediaPacket) -> None:
         is_cut = packet.is_keyframe and packet.track.kind == "video"
+        if self._unwritten is not None:
+            self._unwritten.add(packet, is_cut=is_cut)
         current = self._current
         if is_cut and (current is None or self._is_due(current, packet)):
+            if current is not None and not self._ends_well(current):
+                return
             self._rotate(packet)
             current = self._current
         if current is None:
@@ -188,11 +200,29 @@ class Recorder:
         if self._blocked_since is not None:
             # What the disk refuses is kept in memory by the segment; another one would not be taken either.
             return False
+        if self._place.storages.chosen(self.settings.storage) != current.recording.facts.storage:
+            return True
         return (
             current.age_s(packet) >= self.settings.segment_duration_s
             or current.recording.facts.capture_method is not self.settings.capture_method
             or self._clock_epoch != self._place.clock.epoch
         )
+
+    def _ends_well(self, current: Segment) -> bool:
+        """Whether a segment whose storage is away, so that another one follows elsewhere, could be written to its end.
+
+        If not, everything from the keyframe on that was not written is recorded elsewhere, and nothing is left to do.
+        """
+        if self._unwritten is None or not self._place.storages.trouble(current.recording.facts.storage.id):
+            return True
+        try:
+            for segment in (self._previous, current):
+                if segment is not None:
+                    segment.finish(self._place.clock.now_us())
+        except OSError as error:
+            self._move(error)
+            return False
+        return True
 
     def _mux(self, segment: Segment, packet: MediaPacket) -> None:
         try:
@@ -227,15 +257,25 @@ class Recorder:
             self._fail(error)
 
     def _begin(self, packet: MediaPacket) -> Segment:
+        refused: OSError | None = None
+        for storage in self._place.storages.candidates(self.settings.storage):
+            try:
+                storage.check()
+                return self._begin_on(storage, packet)
+            except OSError as error:
+                self._place.storages.refused(storage, error)
+                refused = refused or error
+        raise refused or FileNotFoundError("there is no storage")
+
+    def _begin_on(self, storage: Storage, packet: MediaPacket) -> Segment:
         place, settings = self._place, self.settings
-        place.storage.check()
         start_us = self._start_us(packet)
         tracks = [track for track in self._tracks if track.index not in self._unmuxable]
         tracks = [packet.track if track.index == packet.track.index else track for track in tracks]
         for attempt in range(1000):
             facts = RecordingFacts(
                 stream_name=settings.stream_name,
-                storage=place.storage,
+                storage=storage,
                 path=recording_path(
                     settings.folder, start_us, settings.capture_method, place.directory_format, attempt
                 ),
@@ -295,8 +335,15 @@ class Recorder:
                 return
         if self._blocked_since is not None:
             self._recovered()
+        if self._unwritten is not None and self._previous is None:
+            self._unwritten.written()
 
     def _blocked(self, segment: Segment, error: OSError) -> None:
+        storage = segment.recording.facts.storage
+        self._place.storages.refused(storage, error)
+        if self._place.storages.chosen(self.settings.storage) != storage:
+            self._move(error)
+            return
         now = self._monotonic()
         if self._blocked_since is None:
             self._blocked_since = now
@@ -307,6 +354,19 @@ class Recorder:
             self._abandon()
             self._blocked_since = None
             self._retry_at = now + _RETRY_S
+
+    def _move(self, error: OSError) -> None:
+        """Go on elsewhere with the keyframe from which on not everything was written; what was is left as it is."""
+        packets = [] if self._unwritten is None else self._unwritten.take()
+        log.error("%s: recording goes on elsewhere: %s", self.settings.stream_name, error.strerror or error)
+        for segment in (self._previous, self._current):
+            if segment is not None and packets:
+                self._end_at(segment, packets[0])
+                segment.end_early()
+        self._abandon()
+        self._blocked_since, self._retry_at = None, 0.0
+        for packet in packets:
+            self._accept(packet)
 
     def _abandon(self) -> None:
         for segment in (self._previous, self._current):
@@ -335,7 +395,8 @@ class Recorder:
 
     def _set_error(self, error: Exception) -> None:
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-        sentence = f"Nothing can be written to {self._place.storage.root}: {reason.rstrip('.')}."
+        root = self._place.storages.chosen(self.settings.storage).root
+        sentence = f"Nothing can be written to {root}: {reason.rstrip('.')}."
         if sentence != self.error:
             log.error("%s: %s", self.settings.stream_name, sentence)
         self.error = sentence

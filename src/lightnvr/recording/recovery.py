@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,9 +11,11 @@ from lightnvr.db.engine import Database
 from lightnvr.media.mp4.boxes import MalformedBox
 from lightnvr.recording import store
 from lightnvr.recording.disk import Disk
+from lightnvr.recording.identity import read_end
 from lightnvr.recording.layout import DirectoryFormat, recording_path, start_from_name
-from lightnvr.recording.model import DAY_US, CaptureMethod, Recording
-from lightnvr.recording.open_recordings import OpenRecording, Progress, RecordingFacts
+from lightnvr.recording.model import DAY_US, MISSING, CaptureMethod, Recording
+from lightnvr.recording.open_recordings import OpenRecording
+from lightnvr.recording.recognition import recognise
 from lightnvr.recording.scan import NotOurRecording, scan_segment
 from lightnvr.recording.storage import Storage
 
@@ -46,7 +48,7 @@ def repair(disk: Disk, path: Path, start_us: int, trusted_bytes: int) -> Repaire
     try:
         file = disk.open(path)
     except FileNotFoundError:
-        return Repaired(start_us, 0, b"", damaged="The file is missing.")
+        return Repaired(start_us, 0, b"", damaged=MISSING)
     except OSError as error:
         raise RepairPostponed(str(error)) from error
     try:
@@ -55,10 +57,15 @@ def repair(disk: Disk, path: Path, start_us: int, trusted_bytes: int) -> Repaire
         if not len(segment.index):
             disk.remove(path)
             return Repaired(start_us, 0, b"", empty=True)
-        size = file.size() if scanned.finalised else segment.finalise()
+        end_us = start_us + segment.media_end_us
+        if scanned.finalised:
+            size = file.size()
+            end_us = read_end(file, size, start_us, segment.media_end_us)
+        else:
+            size = segment.finalise(end_us)
         if scanned.lost_bytes:
             log.warning("%s: the last %d bytes were not whole and were cut off", path, scanned.lost_bytes)
-        return Repaired(start_us + segment.media_end_us, size, segment.index.pack())
+        return Repaired(end_us, size, segment.index.pack())
     except (NotOurRecording, MalformedBox, struct.error, ArithmeticError, LookupError) as error:
         if not file.size():
             disk.remove(path)
@@ -74,12 +81,17 @@ class Recovery:
     """Mends what an earlier run of the program left open. `run` is started once, before anything new is recorded."""
 
     def __init__(
-        self, database: Database, disk: Disk, storage: Storage, folders: Mapping[str, str], retry_s: float = 30.0
+        self,
+        database: Database,
+        disk: Disk,
+        storages: Sequence[Storage],
+        folders: Mapping[str, str],
+        retry_s: float = 30.0,
     ) -> None:
-        """`folders` gives the stream of each folder below `mp4/`."""
+        """`folders` gives the stream of each folder below `mp4/`, `storages` are all that recordings were made on."""
         self._database = database
         self._disk = disk
-        self._storage = storage
+        self._storages = {storage.id: storage for storage in storages}
         self._folders = folders
         self._retry_s = retry_s
         self.remaining = 0
@@ -106,9 +118,10 @@ class Recovery:
         done: list[tuple[Recording, Repaired]] = []
         postponed: list[tuple[Recording, int]] = []
         for recording, trusted_bytes in batch:
-            path = self._storage.root / recording.path
+            storage = self._storages[recording.storage_id]
+            path = storage.root / recording.path
             try:
-                self._storage.check()
+                await asyncio.to_thread(storage.check)
                 result = await asyncio.to_thread(repair, self._disk, path, recording.start_us, trusted_bytes)
             except (RepairPostponed, OSError) as error:
                 log.error("%s cannot be mended yet: %s", path, error)
@@ -145,10 +158,13 @@ class Recovery:
 
         Only files that began before `now_us`, the start of this run, are looked at. Returns how many there were.
         """
+        return sum([await self._adopt(storage, now_us) for storage in self._storages.values()])
+
+    async def _adopt(self, storage: Storage, now_us: int) -> int:
         since_us = now_us - _UNLISTED_DAYS * DAY_US
         async with self._database.reading.connect() as connection:
-            known = await store.paths_since(connection, self._storage.id, since_us - DAY_US)
-        found = await asyncio.to_thread(self._unlisted, known, since_us, now_us)
+            known = await store.paths_since(connection, storage.id, since_us - DAY_US)
+        found = await asyncio.to_thread(self._unlisted, storage, known, since_us, now_us)
         adopted = 0
         for opened in found:
             async with self._database.writing.begin() as connection:
@@ -159,53 +175,41 @@ class Recovery:
                 adopted += 1
         return adopted
 
-    def _unlisted(self, known: set[PurePosixPath], since_us: int, before_us: int) -> list[OpenRecording]:
+    def _unlisted(
+        self, storage: Storage, known: set[PurePosixPath], since_us: int, before_us: int
+    ) -> list[OpenRecording]:
         found: list[OpenRecording] = []
         for folder, stream_name in self._folders.items():
-            for path in self._recent_files(folder, since_us, before_us):
+            for path in _recent_files(storage, folder, since_us, before_us):
                 start_us = start_from_name(path.name)
-                relative = PurePosixPath(path.relative_to(self._storage.root))
+                relative = PurePosixPath(path.relative_to(storage.root))
                 if start_us is None or not since_us <= start_us < before_us - 1_000_000 or relative in known:
                     continue
-                opened = self._look(path, relative, stream_name, start_us)
+                opened = self._look(storage, relative, stream_name)
                 if opened is not None:
                     found.append(opened)
         return found
 
-    def _recent_files(self, folder: str, since_us: int, before_us: int) -> list[Path]:
-        directories: dict[Path, None] = {}
-        for day_us in range(since_us, before_us + DAY_US, DAY_US):
-            for directory_format in DirectoryFormat:
-                relative = recording_path(folder, day_us, CaptureMethod.CONTINUOUS, directory_format).parent
-                directories[self._storage.root / relative] = None
-        return [path for directory in directories for path in sorted(directory.glob("*.mp4"))]
-
-    def _look(self, path: Path, relative: PurePosixPath, stream_name: str, start_us: int) -> OpenRecording | None:
+    def _look(self, storage: Storage, relative: PurePosixPath, stream_name: str) -> OpenRecording | None:
+        path = storage.root / relative
         try:
             file = self._disk.open(path)
         except OSError as error:
             log.error("%s cannot be read: %s", path, error)
             return None
         try:
-            segment = scan_segment(file, 0).segment
-            video = segment.init.video
+            return recognise(file, storage, relative, stream_name).opened
         except (NotOurRecording, MalformedBox, struct.error, ArithmeticError, LookupError, OSError) as error:
             log.warning("%s is in no list and cannot be used: %s", path, error)
             return None
         finally:
             file.close()
-        facts = RecordingFacts(
-            stream_name=stream_name,
-            storage=self._storage,
-            path=relative,
-            start_us=start_us,
-            codec={b"avc1": "h264", b"hev1": "hevc", b"hvc1": "hevc", b"av01": "av1"}.get(video.sample_entry, "mjpeg"),
-            width=video.width,
-            height=video.height,
-            fps=0.0,
-            capture_method=CaptureMethod.DETECTION if path.name.startswith("detection_") else CaptureMethod.CONTINUOUS,
-            schedule_restricted=False,
-        )
-        opened = OpenRecording(facts, segment)
-        opened.progress = Progress(start_us + segment.media_end_us, segment.length)
-        return opened
+
+
+def _recent_files(storage: Storage, folder: str, since_us: int, before_us: int) -> list[Path]:
+    directories: dict[Path, None] = {}
+    for day_us in range(since_us, before_us + DAY_US, DAY_US):
+        for directory_format in DirectoryFormat:
+            relative = recording_path(folder, day_us, CaptureMethod.CONTINUOUS, directory_format).parent
+            directories[storage.root / relative] = None
+    return [path for directory in directories for path in sorted(directory.glob("*.mp4"))]

@@ -36,12 +36,15 @@ def scan_segment(file: DiskFile, trusted_bytes: int = 0) -> ScannedFile:
 
     What lies beyond `trusted_bytes` may not have reached the disk before the power went, so there the media is read
     too: a file system gives zeros for sectors that were never written, and coded video has no such runs of zeros (in
-    H.264 and H.265 the emulation prevention byte sees to it). Raises NotOurRecording, OSError.
+    H.264 and H.265 the emulation prevention byte sees to it). A file that was closed was synced before it became an
+    ordinary MP4, so it is trusted. Raises NotOurRecording, OSError.
     """
     size = file.size()
     init, closed_length = _read_head(file, size)
     segment = SegmentFile(file, init)
     end = size if closed_length is None else min(size, closed_length)
+    if closed_length is not None:
+        trusted_bytes = size
     while (found := _read_fragment(file, segment.length, end, trusted_bytes)) is not None:
         fragment_size, runs = found
         if not runs or not all(_is_plausible(segment, fragment_size, run) for run in runs):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from lightnvr.media.mp4.muxer import Fragment, FragmentedMuxer
 from lightnvr.media.packets import MediaPacket, Track
 from lightnvr.recording.disk import Disk
+from lightnvr.recording.identity import Identity, with_identity
 from lightnvr.recording.open_recordings import OpenRecording, Progress, RecordingFacts
 from lightnvr.recording.segment_file import SegmentFile
 
@@ -29,7 +30,7 @@ class Segment:
         """When the next segment begins: this one must not end later."""
         self._muxer = FragmentedMuxer(tracks, origin, fragment_duration_us)
         file = disk.create(facts.absolute_path)
-        segment_file = SegmentFile(file, self._muxer.init)
+        segment_file = SegmentFile(file, with_identity(self._muxer.init, _identity(facts)))
         try:
             segment_file.write_head()
         except OSError:
@@ -71,6 +72,13 @@ class Segment:
         self._unwritten += self._muxer.finish()
         self._flush(now_us)
 
+    def end_early(self) -> None:
+        """Let the recording end where the next one begins, of which some was written here as well."""
+        facts, progress = self.recording.facts, self.recording.progress
+        if self.end_limit_us is not None:
+            end_us = max(facts.start_us, min(progress.end_us, self.end_limit_us))
+            self.recording.progress = Progress(end_us, progress.size_bytes)
+
     def _flush(self, now_us: int) -> None:
         if not self._unwritten:
             return
@@ -87,3 +95,7 @@ class Segment:
         if self.end_limit_us is not None:
             end_us = min(end_us, self.end_limit_us)
         recording.progress = Progress(end_us, recording.segment.length)
+
+
+def _identity(facts: RecordingFacts) -> Identity:
+    return Identity(facts.stream_name, facts.start_us, facts.capture_method, facts.schedule_restricted, facts.fps)

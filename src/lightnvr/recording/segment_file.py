@@ -3,18 +3,22 @@
 Layout while open:   ftyp | free (16 bytes) | moov (init) | moof mdat | moof mdat | ...
 Layout when closed:  ftyp | mdat (header 16 bytes) [ moov moof mdat moof mdat ... ] | moov
 
+Both `moov` say whose recording it is; see `recording/identity.py`.
+
 Closing appends the complete `moov` and then overwrites 16 bytes: the empty `free` box becomes the header of one `mdat`
 that spans everything behind it. No fragment moves, and at every moment the file is one or the other.
 """
 
 import struct
 
+from lightnvr.media.mp4.boxes import box
 from lightnvr.media.mp4.init_segment import InitSegment
 from lightnvr.media.mp4.movie_header import build_moov
 from lightnvr.media.mp4.sample_table import SampleTable, TrackSamples
 from lightnvr.media.mp4.track_runs import TrackRun
 from lightnvr.recording.disk import DiskFile
 from lightnvr.recording.fragment_index import FragmentIndex, IndexedFragment, fragment_times
+from lightnvr.recording.identity import end_box
 
 SWITCH_SIZE = 16
 """Size of the box in front of the init segment that turns from `free` to `mdat`, in bytes."""
@@ -64,12 +68,16 @@ class SegmentFile:
         """Make what was written survive a power cut. Raises OSError."""
         self._file.sync()
 
-    def finalise(self) -> int:
+    def finalise(self, end_us: int | None = None) -> int:
         """Make the file an ordinary MP4 and return its size in bytes. Raises OSError; it can be called again then.
+
+        `end_us` is when the recording ended, in microseconds since 1970 UTC, which the file then says.
 
         The complete `moov` is on disk before the 16 bytes change, so a power cut in between leaves a fragmented file.
         """
         moov = build_moov(self.init, self.table)
+        if end_us is not None:
+            moov = box(b"moov", moov[8:], end_box(end_us))
         try:
             self._file.write_at(self.length, moov)
             self._file.truncate(self.length + len(moov))

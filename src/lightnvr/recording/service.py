@@ -37,7 +37,7 @@ class Recordings(Protocol):
         ...
 
     async def file(self, recording_id: int) -> RecordingFile:
-        """Return where to read it. Raises RecordingNotFound, RecordingFileMissing."""
+        """Return where to read it. Raises RecordingNotFound, RecordingFileMissing, RecordingOffline."""
         ...
 
     def open_id(self, stream_name: str) -> int | None:
@@ -170,6 +170,48 @@ class RecordingFiles(Protocol):
 
         Raises PathRefused, RecordingProtected, RecordingStillOpen, RecordingUndeletable.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class SyncProgress:
+    """How far comparing the list with the disks has come. Times are microseconds since 1970 UTC, 0 is never.
+
+    `rows` and `files` were looked at. Files without a row were `added`; of recordings, `updated` are those whose size
+    was another, `missing` those whose file is gone, `returned` those whose file is back. Left alone were: files that
+    are no recordings of ours (`skipped`) or cannot be read (`failed`), recordings whose folder is gone as a whole or
+    cannot be looked at (`uncertain`), and storages that are not there (`unavailable`, by name).
+    """
+
+    running: bool = False
+    started_us: int = 0
+    finished_us: int = 0
+    rows: int = 0
+    files: int = 0
+    added: int = 0
+    updated: int = 0
+    missing: int = 0
+    returned: int = 0
+    skipped: int = 0
+    failed: int = 0
+    uncertain: int = 0
+    unavailable: tuple[str, ...] = ()
+    error: str = ""
+
+
+class RecordingSync(Protocol):
+    """Compares what is listed with what is on the disks, in the background."""
+
+    @property
+    def progress(self) -> SyncProgress:
+        """How far it has come, or what it did last."""
+        ...
+
+    def start(self) -> None:
+        """Begin, unless it is under way already."""
+        ...
+
+    async def wait(self, timeout_s: float) -> SyncProgress:
+        """Wait for the end, so many seconds at most, and return how far it has come."""
         ...
 
 
@@ -297,6 +339,9 @@ class Volume:
     total_bytes: int = 0
     free_bytes: int = 0
     error: str = ""
+    name: str = ""
+    device: int | None = None
+    """Which disk it is; None when that is not known."""
 
 
 class Archive(Protocol):
@@ -309,6 +354,10 @@ class Archive(Protocol):
 
     async def volumes(self) -> tuple[Volume, ...]:
         """Look at every storage."""
+        ...
+
+    def written_bytes(self) -> Mapping[int, int]:
+        """Return how much was written to each storage since the start, by its id; it never gets less."""
         ...
 
     async def used_bytes(self) -> Mapping[str, int]:

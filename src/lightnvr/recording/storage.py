@@ -25,13 +25,27 @@ class Storage:
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / _MARKER).write_text(f"{self.name}\nLightNVR records only where this file is: do not delete it.\n")
 
+    def is_marked(self) -> bool:
+        """Whether the marker is there, from an earlier run perhaps."""
+        try:
+            return (self.root / _MARKER).is_file()
+        except OSError:
+            return False
+
     def check(self) -> None:
         """Raises StorageUnavailable when the marker is missing, which means the disk is not mounted."""
         try:
-            marked = (self.root / _MARKER).is_file()
+            marked_as = (self.root / _MARKER).read_text(errors="replace").partition("\n")[0].strip()
+        except (FileNotFoundError, NotADirectoryError):
+            marked_as = None
         except OSError as error:
             raise StorageUnavailable(f"The storage {self.root} cannot be read: {error.strerror}.") from error
-        if not marked:
+        if marked_as and marked_as != self.name:
+            raise StorageUnavailable(
+                f"{self.root} is the storage {marked_as}, not {self.name}: another disk is mounted there. If it was"
+                f" renamed on purpose, write {self.name} into {self.root / _MARKER}."
+            )
+        if marked_as is None:
             place = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
             if not os.access(place, os.W_OK):
                 raise StorageUnavailable(

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from sqlalchemy import delete, false, func, insert, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +20,7 @@ from lightnvr.recording.model import (
 )
 from lightnvr.recording.open_recordings import OpenRecording, Progress
 from lightnvr.recording.rows import recording_from, wanted_starts, wanted_streams
+from lightnvr.recording.storage import Storage
 
 _ADD_TO_DAY = text(
     "INSERT INTO recording_days (day, stream_name, recordings, size_bytes, recorded_us)"
@@ -254,6 +255,12 @@ async def ensure_storage(connection: AsyncConnection, name: str, root: str) -> t
         return int(found), False
     made = await connection.execute(insert(storages).values(name=name, root=root).returning(storages.c.id))
     return int(made.scalar_one()), True
+
+
+async def storages_there(connection: AsyncConnection) -> tuple[Storage, ...]:
+    """Return all storages, those too that are not in the settings any more."""
+    rows = (await connection.execute(select(storages).order_by(storages.c.id))).all()
+    return tuple(Storage(row.id, row.name, Path(row.root)) for row in rows)
 
 
 async def is_used(connection: AsyncConnection, storage_id: int) -> bool:

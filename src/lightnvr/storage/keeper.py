@@ -5,9 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from lightnvr.recording.service import Archive
+from lightnvr.recording.service import Archive, Volume
 from lightnvr.storage.pressure import Pressure, PressureRules, pressure, seconds_to_target
-from lightnvr.storage.report import StorageReport
+from lightnvr.storage.report import StorageReport, VolumeReport
 from lightnvr.storage.retention import Reason, Rules
 from lightnvr.storage.steady_clock import SteadyClock
 from lightnvr.storage.sweep import Sweep
@@ -54,7 +54,7 @@ class Keeper:
         self._sleep = sleep
         self._clock = SteadyClock(system_us, monotonic_s, options.steady_s)
         self._volumes = Volumes(archive, options.pressure, monotonic_s)
-        self._sweep = Sweep(archive, rules, monotonic_s)
+        self._sweep = Sweep(archive, rules, monotonic_s, lambda: self._volumes.same_disk)
         self._sweep_at = monotonic_s()
         self._lock = asyncio.Lock()
         self._short = False
@@ -104,9 +104,9 @@ class Keeper:
         if not self._checked_at:
             async with self._lock:
                 await self._look({})
-        rules, rate = self._options.pressure, self._volumes.fill_rate.bytes_per_s
-        volume = self._volumes.fullest()
+        rules, volume = self._options.pressure, self._volumes.fullest()
         space = None if volume is None else space_of(volume)
+        rate = 0.0 if volume is None else self._volumes.rate_bps(volume.storage_id)
         return StorageReport(
             pressure=None if space is None else pressure(space, rules),
             total_bytes=0 if space is None else space.total_bytes,
@@ -123,6 +123,21 @@ class Keeper:
             min_free_pct=rules.min_free_pct,
             auto_delete_oldest=self._options.auto_delete_oldest,
             problems=self.problems(),
+            volumes=tuple(self._of_volume(each) for each in self._volumes.seen),
+        )
+
+    def _of_volume(self, volume: Volume) -> VolumeReport:
+        space, rate = space_of(volume), self._volumes.rate_bps(volume.storage_id)
+        return VolumeReport(
+            storage_id=volume.storage_id,
+            name=volume.name,
+            root=volume.root,
+            error=volume.error,
+            pressure=None if volume.error else pressure(space, self._options.pressure),
+            total_bytes=volume.total_bytes,
+            free_bytes=volume.free_bytes,
+            fill_rate_bps=rate,
+            seconds_to_target=-1.0 if volume.error else seconds_to_target(space, self._options.pressure, rate),
         )
 
     def problems(self) -> tuple[str, ...]:

@@ -18,17 +18,20 @@ def plan(
     now_us: int | None,
     used_bytes: Mapping[str, int],
     to_free: Mapping[int, int],
+    same_disk: Mapping[int, int] | None = None,
 ) -> list[Deletion]:
     """Return what has to go, in the order in which to delete it.
 
     `to_free` has for each storage that is there how many bytes to free; what is on others stays. `now_us` None means
-    that the time is not known, so that nothing is too old.
+    that the time is not known, so that nothing is too old. `same_disk` gives, for storages that share a disk, the one
+    of them whose `to_free` counts for all.
 
     When no more than `n` of it are carried out and `candidates` has the `n` oldest of each stream, tier and capture
     method, they are the same as if it had all.
     """
     kept = {each.id: _kept(each) for each in candidates if each.storage_id in to_free}
-    places = {each.id: each.storage_id for each in candidates if each.id in kept}
+    first = same_disk or {}
+    places = {each.id: first.get(each.storage_id, each.storage_id) for each in candidates if each.id in kept}
     wanted = deletions(kept.values(), rules, now_us=_NEVER if now_us is None else now_us, used_bytes=used_bytes)
     chosen = {deletion.recording.id for deletion in wanted}
     for storage_id, bytes_to_free in to_free.items():

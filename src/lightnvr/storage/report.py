@@ -2,11 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from lightnvr.storage.pressure import Pressure
 from lightnvr.storage.retention import Reason
 from lightnvr.storage.tally import Cleanup
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeReport:
+    """One storage. `pressure` is None when it is not there; `error` then says why."""
+
+    storage_id: int
+    name: str
+    root: Path
+    error: str
+    pressure: Pressure | None
+    total_bytes: int
+    free_bytes: int
+    fill_rate_bps: float
+    seconds_to_target: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +47,7 @@ class StorageReport:
     min_free_pct: float
     auto_delete_oldest: bool
     problems: tuple[str, ...]
+    volumes: tuple[VolumeReport, ...] = ()
 
 
 class StorageKeeper(Protocol):

@@ -25,12 +25,17 @@ class Sweep:
     """Carries out plans. A recording whose file cannot be removed is left alone for ten minutes."""
 
     def __init__(
-        self, archive: Archive, rules: Callable[[], Awaitable[Rules]], monotonic_s: Callable[[], float]
+        self,
+        archive: Archive,
+        rules: Callable[[], Awaitable[Rules]],
+        monotonic_s: Callable[[], float],
+        same_disk: Callable[[], Mapping[int, int]],
     ) -> None:
-        """`rules` gives those that are in force."""
+        """`rules` gives those that are in force, `same_disk` which storages share a disk, as `plan` wants it."""
         self._archive = archive
         self._rules = rules
         self._monotonic_s = monotonic_s
+        self._same_disk = same_disk
         self._retry_at: dict[int, float] = {}
 
     @property
@@ -66,7 +71,15 @@ class Sweep:
             some = await self._archive.candidates(stream_name, limit, now_us or 0)
             candidates += [each for each in some if each.id not in self._retry_at]
         # Sorting thousands takes a while.
-        return await asyncio.to_thread(plan, candidates, rules, now_us=now_us, used_bytes=used_bytes, to_free=to_free)
+        return await asyncio.to_thread(
+            plan,
+            candidates,
+            rules,
+            now_us=now_us,
+            used_bytes=used_bytes,
+            to_free=to_free,
+            same_disk=dict(self._same_disk()),
+        )
 
     async def _carry_out(self, wanted: list[Deletion], tally: Tally) -> Mapping[int, int]:
         freed: defaultdict[int, int] = defaultdict(int)

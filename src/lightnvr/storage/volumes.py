@@ -1,7 +1,7 @@
 """Looks at the space of the storages, and says how much is to be freed."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from lightnvr.recording.service import Archive, Volume
@@ -32,37 +32,51 @@ class Volumes:
         self._looked_s = monotonic_s()
         self._relief: dict[int, Relief] = {}
         self._levels: dict[int, Pressure] = {}
-        self.fill_rate = FillRate()
+        self._rates: dict[int, FillRate] = {}
         self.seen: tuple[Volume, ...] = ()
+        self.same_disk: dict[int, int] = {}
+        """The first of all storages on the same disk, by the id of each that is there."""
         self.interval_s = _LEARNING_S
 
     async def look(self, freed: Mapping[int, int]) -> dict[int, int]:
         """Return how many bytes are to be freed of each storage that is there, by its id.
 
+        Of several on one disk it is all of the first of them; see `same_disk`.
+
         `freed` is what was deleted since the last look.
         """
         before = {volume.storage_id: volume for volume in self.seen if not volume.error}
         self.seen = await self._archive.volumes()
-        now_s, used_bytes = self._monotonic_s(), await self._archive.used_bytes()
-        self.fill_rate.note(now_s, sum(used_bytes.values()) + self._archive.removed_bytes)
-        written = int(self.fill_rate.bytes_per_s * (now_s - self._looked_s))
-        self._looked_s = now_s
+        now_s, written_bytes = self._monotonic_s(), self._archive.written_bytes()
+        for volume in self.seen:
+            rate = self._rates.setdefault(volume.storage_id, FillRate())
+            rate.note(now_s, written_bytes.get(volume.storage_id, 0))
+        elapsed_s, self._looked_s = now_s - self._looked_s, now_s
         present = {volume.storage_id: volume for volume in self.seen if not volume.error}
         self.interval_s = self._interval(present)
         rules = replace(self._rules, lookahead_s=min(self._rules.lookahead_s, _LOOKS_AHEAD * self.interval_s))
-        to_free: dict[int, int] = {}
+        self.same_disk = _same_disk(present.values())
+        to_free = dict.fromkeys(present, 0)
         for storage_id, volume in present.items():
+            self._tell(volume)
+            if self.same_disk[storage_id] != storage_id:
+                continue
+            on_disk = [other for other, first in self.same_disk.items() if first == storage_id]
+            rate_bps, gone = sum(map(self.rate_bps, on_disk)), sum(freed.get(other, 0) for other in on_disk)
             relief = self._relief.setdefault(storage_id, Relief())
             if storage_id in before:
                 gained = volume.free_bytes - before[storage_id].free_bytes
-                if freed.get(storage_id):
-                    relief.deleted(now_s, freed[storage_id], gained + written)
+                if gone:
+                    relief.deleted(now_s, gone, gained + int(rate_bps * elapsed_s))
                 else:
                     relief.gained(gained)
-            self._tell(volume)
-            wanted = bytes_to_free(space_of(volume), rules, self.fill_rate.bytes_per_s)
-            to_free[storage_id] = relief.allowance(now_s, wanted)
+            to_free[storage_id] = relief.allowance(now_s, bytes_to_free(space_of(volume), rules, rate_bps))
         return to_free
+
+    def rate_bps(self, storage_id: int) -> float:
+        """How fast the recordings on a storage grow, in bytes a second."""
+        rate = self._rates.get(storage_id)
+        return 0.0 if rate is None else rate.bytes_per_s
 
     @property
     def pauses(self) -> bool:
@@ -75,12 +89,11 @@ class Volumes:
         return min(present, key=lambda volume: space_of(volume).free_pct, default=None)
 
     def _interval(self, present: Mapping[int, Volume]) -> float:
-        rate = self.fill_rate.bytes_per_s
-        longest = _LEARNING_S if self.fill_rate.samples < _LEARNING else _LONGEST_S
-        free_bytes = min((volume.free_bytes for volume in present.values()), default=0)
-        if not rate or not present:
-            return longest
-        return max(_SHORTEST_S, min(longest, free_bytes / rate / _LOOKS_UNTIL_FULL))
+        learning = any(self._rates[storage_id].samples < _LEARNING for storage_id in present)
+        longest = _LEARNING_S if learning or not present else _LONGEST_S
+        filling = [(volume, self.rate_bps(storage_id)) for storage_id, volume in present.items()]
+        full_s = min((volume.free_bytes / rate for volume, rate in filling if rate), default=None)
+        return longest if full_s is None else max(_SHORTEST_S, min(longest, full_s / _LOOKS_UNTIL_FULL))
 
     def _tell(self, volume: Volume) -> None:
         space = space_of(volume)
@@ -94,3 +107,13 @@ class Volumes:
 def space_of(volume: Volume) -> Space:
     """Return the space of a storage."""
     return Space(volume.total_bytes, volume.free_bytes)
+
+
+def _same_disk(volumes: Iterable[Volume]) -> dict[int, int]:
+    first: dict[int, int] = {}
+    return {
+        volume.storage_id: volume.storage_id
+        if volume.device is None
+        else first.setdefault(volume.device, volume.storage_id)
+        for volume in volumes
+    }

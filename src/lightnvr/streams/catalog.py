@@ -1,6 +1,6 @@
 """The configured streams: every change is checked whole and stored whole, or not at all."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -10,7 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lightnvr.db.engine import Database
 from lightnvr.streams.checking import keeps_no_password, merged
 from lightnvr.streams.masking import is_same_place, source_address
-from lightnvr.streams.model import DuplicateStream, NewStream, Stream, StreamChange, StreamNotFound, TooManyStreams
+from lightnvr.streams.model import (
+    DuplicateStream,
+    InvalidStreamSetting,
+    NewStream,
+    Stream,
+    StreamChange,
+    StreamNotFound,
+    TooManyStreams,
+)
 from lightnvr.streams.names import folder_name, stream_name
 from lightnvr.streams.settings import StreamSettings
 from lightnvr.streams.store import StreamStore
@@ -20,7 +28,7 @@ class StreamCatalog:
     """Lists, adds, changes and removes streams. It never starts or stops anything.
 
     `segment_duration` is the length of recordings, in seconds, of streams that are made without one. `now` gives
-    seconds since 1970 UTC.
+    seconds since 1970 UTC. `storages` are the names of those that streams can be recorded to.
     """
 
     def __init__(
@@ -30,12 +38,14 @@ class StreamCatalog:
         *,
         max_streams: int,
         segment_duration: int,
+        storages: Container[str] = ("main",),
         now: Callable[[], float],
     ) -> None:
         self._database = database
         self._store = store
         self._max_streams = max_streams
         self._segment_duration = segment_duration
+        self._storages = storages
         self._now = now
         self.changes = 0
         """How often a stream was added, changed or removed, or that was tried."""
@@ -65,7 +75,7 @@ class StreamCatalog:
         name = stream_name(new.name)
         source = source_address(new.url, None)
         defaults = StreamSettings(segment_duration=self._segment_duration, is_onvif="onvif" in new.url.lower())
-        settings = merged(defaults, new.settings)
+        settings = self._checked(merged(defaults, new.settings), new.settings)
         now = int(self._now())
         draft = Stream(0, name, "", source, settings, privacy_mode=False, created_at=now, updated_at=now)
         try:
@@ -98,12 +108,18 @@ class StreamCatalog:
             changed = replace(
                 stored,
                 source=source,
-                settings=merged(stored.settings, change.settings),
+                settings=self._checked(merged(stored.settings, change.settings), change.settings),
                 privacy_mode=stored.privacy_mode if change.privacy_mode is None else change.privacy_mode,
                 updated_at=int(self._now()),
             )
             await self._store.replace(connection, stored, changed)
             return await self._store.by_id(connection, stream_id) or changed
+
+    def _checked(self, settings: StreamSettings, given: StreamSettings) -> StreamSettings:
+        # One that is not there any more may stay: its stream is recorded to the usual one meanwhile.
+        if "storage" in given.model_fields_set and settings.storage and settings.storage not in self._storages:
+            raise InvalidStreamSetting("storage", "must be the name of a storage in the settings, or empty")
+        return settings
 
     async def remove(self, reference: str) -> Stream:
         """Delete a stream and return what it was; its recordings stay. Raises StreamNotFound."""

@@ -23,6 +23,8 @@ class RecordingPlan:
     continuous: bool = True
     schedule: tuple[bool, ...] | None = None
     manual: bool = False
+    storage: str = ""
+    """Name of the storage that is recorded to, empty for the usual one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,9 @@ class StreamSettings(BaseModel):
     tier_ephemeral_multiplier: Annotated[float, Number(0, 1000)] = Field(
         0.25, description="Retention factor, ephemeral."
     )
+    storage: Annotated[str, Text(32, clearable=True)] = Field(
+        "", description="Name of the storage that it is recorded to; empty: the usual one."
+    )
     storage_priority: Annotated[int, Whole(1, 10)] = Field(5, description="What is kept longest when the disk is full.")
     tags: Annotated[str, Text(255, clearable=True)] = Field("", description="Tags, separated by commas.")
     admin_url: Address = Field("", repr=False, description="Address of the camera's own web page.")

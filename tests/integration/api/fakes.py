@@ -19,7 +19,7 @@ from lightnvr.recording.model import (
     RecordingSort,
     RecordingStillOpen,
 )
-from lightnvr.recording.service import RecordingFile
+from lightnvr.recording.service import RecordingFile, SyncProgress
 from lightnvr.storage.pressure import Pressure
 from lightnvr.storage.report import StorageReport
 from lightnvr.storage.retention import Reason
@@ -128,6 +128,21 @@ class ListedRecordings:
         page = await self.page(wanted, offset=0, limit=10**6)
         found = [recording for recording in page.recordings if recording.protected]
         return RecordingPage(tuple(found[offset : offset + limit]), len(found))
+
+
+class QuickSync:
+    """Implements `RecordingSync` for disks on which everything is listed."""
+
+    def __init__(self) -> None:
+        self.progress = SyncProgress()
+
+    def start(self) -> None:
+        """See RecordingSync."""
+        self.progress = SyncProgress(started_us=START_US, finished_us=START_US + 1_500_000, rows=2, files=2)
+
+    async def wait(self, timeout_s: float) -> SyncProgress:
+        """See RecordingSync."""
+        return self.progress
 
 
 class IdleKeeper:

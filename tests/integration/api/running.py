@@ -25,7 +25,7 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
-from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
 from lightnvr.api.serving import server_config
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
@@ -51,6 +51,7 @@ from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.recording.removal import Removal
+from lightnvr.recording.storage import Storage
 from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.retention import Rules, StreamRules
 from lightnvr.streams.catalog import StreamCatalog
@@ -58,7 +59,14 @@ from lightnvr.streams.manual_recording import ManualRecordings
 from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from tests.integration.api.fakes import IdleKeeper, ListedRecordings, NotedSupervisors, NothingLive, ToldProbe
+from tests.integration.api.fakes import (
+    IdleKeeper,
+    ListedRecordings,
+    NotedSupervisors,
+    NothingLive,
+    QuickSync,
+    ToldProbe,
+)
 
 PASSWORD = "correct horse battery"
 USERS = {"admin": Role.ADMIN, "editor": Role.USER, "watcher": Role.VIEWER, "machine": Role.API}
@@ -136,6 +144,7 @@ def running_api(
         ),
         manual=ManualRecordings(database, LocalClock(clock, _utc), supervisors.records),
         daily_use=RecordedUse(StoredDays(database), _thirty_days, lambda: int(clock()) // 86_400),
+        sync=QuickSync(),
         keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         clips=clips,
@@ -144,7 +153,7 @@ def running_api(
         pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
         webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
         hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
-        storage_roots={1: folder / "recordings"},
+        storage_roots=StorageRoots([Storage(1, "main", folder / "recordings")]),
         storage_space=_space,
         probe=probe,
         uptime=lambda: 86_400.0,

@@ -76,7 +76,11 @@ def test_several_are_protected_at_once_and_really_counted(some: RunningApi) -> N
 
 def test_an_address_that_looks_like_a_recording_takes_its_own_methods_only(some: RunningApi) -> None:
     with some.client("editor") as client:
-        for method, path, allowed in (("DELETE", "protected", "GET"), ("GET", "batch-protect", "POST")):
+        for method, path, allowed in (
+            ("DELETE", "protected", "GET"),
+            ("GET", "batch-protect", "POST"),
+            ("DELETE", "sync", "GET, POST"),
+        ):
             refused = client.request(method, f"/api/recordings/{path}")
             assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
         assert client.get("/api/recordings/other").status_code == 400
@@ -132,6 +136,7 @@ def test_only_an_administrator_cleans_up(api: RunningApi) -> None:
         ("PUT", "/api/recordings/1/protect"),
         ("PUT", "/api/recordings/1/retention"),
         ("POST", "/api/recordings/batch-protect"),
+        ("POST", "/api/recordings/sync"),
         ("PUT", "/api/streams/Front%20Door/retention"),
     ],
 )

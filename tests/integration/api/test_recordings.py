@@ -57,6 +57,8 @@ def test_a_recording_has_every_member(client: httpx.Client, api: RunningApi) -> 
         "damaged": "",
         "retention_days": None,
         "retention_tier": "standard",
+        "storage": "main",
+        "offline": False,
     }
 
 

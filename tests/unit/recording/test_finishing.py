@@ -95,6 +95,7 @@ def test_what_failed_is_tried_again_although_other_files_keep_coming(tmp_path: P
     disk = WatchedDisk(log)
     finaliser = Finaliser(disk, lambda recording, error: None, retry_s=0.05)
     failing = _recording(disk, tmp_path, "failing")
+    failing.facts.storage.adopt()
     log.refused["sync", failing.facts.absolute_path] = 1
     finaliser.start()
     finaliser.submit(failing)

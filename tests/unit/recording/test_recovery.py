@@ -22,7 +22,7 @@ from tests.rig.film import Recipe
 from tests.rig.interrupted import leave_open
 from tests.rig.playing import numbers
 from tests.rig.recordings_database import recordings_database
-from tests.rig.segments import closed_file, open_file
+from tests.rig.segments import closed_file, of_an_earlier_version, open_file
 from tests.rig.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +44,7 @@ def storage(tmp_path: Path) -> Storage:
 
 
 def _recovery(database: Database, storage: Storage, disk: Disk | None = None) -> Recovery:
-    return Recovery(database, disk or OsDisk(), storage, {"door": "Front door"}, retry_s=0.01)
+    return Recovery(database, disk or OsDisk(), [storage], {"door": "Front door"}, retry_s=0.01)
 
 
 async def _row(database: Database, recording_id: int) -> Recording | None:
@@ -155,7 +155,7 @@ async def test_files_in_no_list_are_listed(database: Database, storage: Storage)
     ]
     for path, content in zip(paths, (_WHOLE[:-50], _WHOLE, closed_file(_RECIPE)), strict=True):
         (storage.root / path).parent.mkdir(parents=True, exist_ok=True)
-        (storage.root / path).write_bytes(content)
+        (storage.root / path).write_bytes(of_an_earlier_version(content))
     foreign = storage.root / "mp4" / "door" / "holiday.mp4"
     damaged = storage.root / recording_path(
         "door", NOON_US - 5_000_000_000, CaptureMethod.CONTINUOUS, DirectoryFormat.FLAT

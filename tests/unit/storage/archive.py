@@ -71,6 +71,10 @@ class MemoryArchive:
             return (Volume(1, Path("/storage"), error=self.error),)
         return (Volume(1, Path("/storage"), self.total_bytes, self.free_bytes),)
 
+    def written_bytes(self) -> Mapping[int, int]:
+        """See Archive."""
+        return {1: sum(each.size_bytes for each in self.recordings.values()) + self.removed_bytes}
+
     async def used_bytes(self) -> Mapping[str, int]:
         """See Archive."""
         used: defaultdict[str, int] = defaultdict(int)
