@@ -20,7 +20,7 @@ from lightnvr.api.access import (
 from lightnvr.api.openapi import check_roles
 from tests.integration.api.running import PASSWORD, RunningApi, running_api
 
-FOR_EVERY_USER = {("delete", "/api/webrtc/{session_id}")}
+FOR_EVERY_USER = {("delete", "/api/webrtc/{session_id}"), ("delete", "/go2rtc/api/webrtc/{session_id}")}
 """Methods that change nothing but what the caller watches."""
 
 PUBLIC_PATHS = {
