@@ -283,23 +283,24 @@ async def _recording(
         await engine.stop()
 
 
-def _daily_use(settings: Settings, database: Database, catalog: StreamCatalog) -> RecordedUse:
+def _rules_now(settings: Settings, catalog: StreamCatalog) -> Callable[[], Awaitable[Rules]]:
     async def rules() -> Rules:
         return rules_for(await catalog.every(), settings.storage)
 
-    return RecordedUse(StoredDays(database), rules, lambda: int(time.time()) // 86_400)
+    return rules
+
+
+def _daily_use(settings: Settings, database: Database, catalog: StreamCatalog) -> RecordedUse:
+    return RecordedUse(StoredDays(database), _rules_now(settings, catalog), lambda: int(time.time()) // 86_400)
 
 
 @asynccontextmanager
 async def _keeping(
     settings: Settings, database: Database, catalog: StreamCatalog, engine: RecordingEngine
 ) -> AsyncIterator[Keeper]:
-    async def rules() -> Rules:
-        return rules_for(await catalog.every(), settings.storage)
-
     keeper = Keeper(
         StoredArchive(database, engine.removal, engine.open_recordings.written_bytes, engine.storages.error),
-        rules,
+        _rules_now(settings, catalog),
         keeping(settings.storage),
         system_us=lambda: time.time_ns() // 1000,
         monotonic_s=time.monotonic,

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 
 from lightnvr.accounts.admission import Admission
 from lightnvr.accounts.authentication import Authentication, Credentials, basic_password
@@ -153,15 +152,7 @@ class HubRecorder:
             source = connection.source
             return (source.meter.rates.fps or source.nominal_fps) if source else 0.0
 
-        settings = RecorderSettings(
-            plan.stream_name,
-            plan.folder,
-            plan.segment_duration_s,
-            capture_method=why,
-            schedule_restricted=why is CaptureMethod.SCHEDULED,
-            storage=plan.storage,
-        )
-        self._recorder = Recorder(place, settings, self._subscription, measured_fps)
+        self._recorder = Recorder(place, _recorder_settings(plan, why), self._subscription, measured_fps)
         self._recorder.start()
 
     @property
@@ -176,13 +167,7 @@ class HubRecorder:
 
     def change(self, plan: RecordingPlan, why: CaptureMethod) -> None:
         """See RunningRecorder."""
-        self._recorder.settings = replace(
-            self._recorder.settings,
-            segment_duration_s=plan.segment_duration_s,
-            capture_method=why,
-            schedule_restricted=why is CaptureMethod.SCHEDULED,
-            storage=plan.storage,
-        )
+        self._recorder.settings = _recorder_settings(plan, why)
 
     def dropped_packets(self) -> int:
         """See RunningRecorder."""
@@ -198,6 +183,17 @@ class HubRecorder:
                 return False
             await asyncio.sleep(_JOIN_POLL_S)
         return True
+
+
+def _recorder_settings(plan: RecordingPlan, why: CaptureMethod) -> RecorderSettings:
+    return RecorderSettings(
+        plan.stream_name,
+        plan.folder,
+        plan.segment_duration_s,
+        capture_method=why,
+        schedule_restricted=why is CaptureMethod.SCHEDULED,
+        storage=plan.storage,
+    )
 
 
 def admit_by(authentication: Authentication) -> Admit:

@@ -51,7 +51,7 @@ class Resting:
         self._is_behind = False
 
     def is_overdue(self, late_ns: int) -> bool:
-        """Return whether there is more to read, although a packet had to be waited for, so late after its time.
+        """Take note of how late a packet came that had to be waited for; return whether there is more to read.
 
         More waits when it was the interpreter's lock that took long; or a receive window that is full keeps the camera
         from sending what it has. A long rest would hold it back for ever: the bit rate that is measured is that of

@@ -132,15 +132,16 @@ class Source:
                 return
             if not packet.size:
                 continue
+            is_video = packet.stream_index == video_index
             dts = packet.dts if packet.dts is not None else packet.pts
-            if packet.stream_index == video_index:
+            if is_video and rests:
                 arrivals.note(dts, read_ns)
             drained = waited and not (rests and resting.is_overdue(read_ns - arrivals.due_ns))
             if drained:
                 arrivals.taken_until(asked_ns)
                 resting.drained(read_ns)
             completes = False
-            if packet.stream_index == video_index:
+            if is_video:
                 arrival_ns = arrivals.came_ns(read_ns) if rests else read_ns
                 completes = rests and resting.completes(dts, arrival_ns, keyframe=packet.is_keyframe)
                 self._accept_video(packet, arrival_ns, read_ns)
