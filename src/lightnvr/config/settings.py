@@ -76,7 +76,8 @@ class GeneralSettings(Section):
     log_level: int = Field(2, ge=0, le=3, description="What is logged: 0 errors, 1 warnings too, 2 the usual, 3 all.")
     log_file: OptionalPath = Field(
         None,
-        description="File to log to, besides the console. Empty: the console only, which suits systemd and Docker.",
+        description="File to log to, besides the console; begun anew at 10 MB, the last four are kept. Empty: the "
+        "console only, which suits systemd and Docker.",
     )
 
 

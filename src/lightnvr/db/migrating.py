@@ -4,14 +4,21 @@ import asyncio
 from pathlib import Path
 
 import anyio.to_thread
-from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from lightnvr.db.engine import UnusableDatabase, open_database
+from lightnvr.db.tables import metadata
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
-_VERSION = table("alembic_version", column("version_num"))
+# As Alembic makes it, which goes on from there at the next upgrade.
+_VERSION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 class DatabaseTooNew(UnusableDatabase):
@@ -46,12 +53,15 @@ def _upgrade(connection: Connection) -> None:
     present = _revision(connection)
     if present == known[-1]:
         return
+    if present is None and not inspect(connection).get_table_names():
+        _make_all_tables(connection, known[-1])
+        return
     if present is not None and present not in known:
         raise DatabaseTooNew(
             f"The database was used by a newer version of LightNVR (its tables have revision {present}; this version "
             f"knows up to {known[-1]}). Start that version again, or restore a backup made before it."
         )
-    # Loading Alembic takes longer than all the rest of a start, which seldom has anything to upgrade.
+    # Late, because a start seldom has anything to upgrade.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
@@ -59,6 +69,13 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _make_all_tables(connection: Connection, revision: str) -> None:
+    """Make in an empty database what all migrations together make; Alembic would take 8 MB of memory for good."""
+    metadata.create_all(connection)
+    _VERSION.create(connection)
+    connection.execute(insert(_VERSION).values(version_num=revision))
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,6 +1,8 @@
 """The tables are made, found as they should be, and protected from older versions."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -9,7 +11,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, func, insert, select, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, func, insert, inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError
 
@@ -25,6 +28,25 @@ async def test_migrations_make_the_tables_that_the_code_works_with(database: Dat
             lambda sync: compare_metadata(MigrationContext.configure(sync), metadata)
         )
     assert differences == []
+
+
+async def test_a_new_database_is_what_an_old_one_becomes(empty_database: URL) -> None:
+    opened = open_database(empty_database)
+    async with opened.writing.begin() as connection:
+        await connection.run_sync(_upgrade_to, "head")
+        upgraded = await connection.run_sync(_described)
+        await connection.run_sync(_drop_everything)
+    await opened.close()
+    await migrate(empty_database)
+    opened = open_database(empty_database)
+    async with opened.reading.connect() as connection:
+        made = await connection.run_sync(_described)
+        revision = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one()
+    await opened.close()
+    assert made == upgraded
+    assert len(made) > 10
+    assert "where" in str(made["recordings"])
+    assert revision == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 async def test_migrating_again_keeps_what_is_there(database: Database, empty_database: URL) -> None:
@@ -123,8 +145,39 @@ async def test_recordings_of_an_older_version_are_kept_as_they_are_and_counted(e
     ]
 
 
+def _described(connection: Connection) -> dict[str, list[object]]:
+    """Return columns, keys and indexes (with their conditions) of each table, as the database itself tells them."""
+    look = inspect(connection)
+    return {
+        name: [
+            sorted((each["name"], str(each["type"]), each["nullable"]) for each in look.get_columns(name)),
+            look.get_pk_constraint(name),
+            sorted(map(str, look.get_foreign_keys(name))),
+            sorted(map(_without_order, look.get_unique_constraints(name))),
+            sorted(map(_without_order, look.get_indexes(name))),
+        ]
+        for name in look.get_table_names()
+    }
+
+
+def _without_order(reflected: Mapping[str, Any]) -> str:
+    told = {**reflected, **{key: str(value) for key, value in dict(reflected.get("dialect_options") or {}).items()}}
+    return str(sorted((key, str(value)) for key, value in told.items() if key != "dialect_options"))
+
+
+def _drop_everything(connection: Connection) -> None:
+    present = MetaData()
+    present.reflect(connection)
+    present.drop_all(connection)
+
+
 def _upgrade_to(connection: Connection, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrating.__file__).with_name("migrations")))
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrating.__file__).with_name("migrations")))
+    return config

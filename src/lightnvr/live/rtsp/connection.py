@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import structlog
 
 from lightnvr.live.rtsp.authentication import Authenticator
 from lightnvr.live.rtsp.datagrams import DatagramPair, open_datagram_pair
@@ -30,7 +29,7 @@ _PUBLIC = ", ".join(METHODS)
 _MAX_SESSIONS = 8
 _TAKEN_S = 5.0
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ class Connection:
         except MountUnavailable:
             return Response(503)
         except OSError as error:
-            log.warning("RTSP request failed", method=request.method, error=str(error))
+            log.warning("RTSP request %s failed: %s", request.method, error)
             return Response(500)
 
     async def _handle(self, request: Request) -> Response:

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
-
-import structlog
 
 from lightnvr.live.rtsp.authentication import Authenticator
 from lightnvr.live.rtsp.connection import Connection, Limits
@@ -18,7 +17,7 @@ from lightnvr.live.rtsp.mount import Mounts
 
 _SEND_BUFFER_BYTES = 256 * 1024
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class RtspServer:
