@@ -15,14 +15,14 @@ from starlette.types import Message
 
 from benchmarks.processes import NeverHappened
 from lightnvr.accounts.administration import Administration
-from lightnvr.accounts.authentication import Authentication
-from lightnvr.accounts.limiter import LimiterRules, LoginLimiter
-from lightnvr.accounts.logins import Logins
+from lightnvr.accounts.entrance import EntranceRules, open_entrance
+from lightnvr.accounts.limiter import LimiterRules
 from lightnvr.accounts.model import DuplicateUsername, Role
 from lightnvr.accounts.passwords import Passwords
-from lightnvr.accounts.sessions import SessionRules, Sessions
+from lightnvr.accounts.sessions import SessionRules
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
+from lightnvr.api.auditing import Auditing
 from lightnvr.api.services import ApiOptions, ApiServices, StorageSpace
 from lightnvr.db.engine import Database
 from lightnvr.live.audience import Audience
@@ -51,6 +51,7 @@ from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.service import LiveInput
 from lightnvr.streams.status import StreamStatus
 from lightnvr.streams.store import StreamStore
+from lightnvr.wiring import FactorSeal
 
 _USER = "benchmark"
 
@@ -96,9 +97,17 @@ def _keeper(database: Database) -> Keeper:
 
 def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
     """Return the whole application, with its authentication and everything that stands before a handler."""
-    accounts = AccountStore(database)
-    logins = Logins(accounts, Passwords(), LoginLimiter(LimiterRules(True, 5, 300), time.monotonic), time.time)
-    sessions = Sessions(accounts, SessionRules(3600, 3600), time.time)
+    secrets = SecretBox.open(folder / "secret.key")
+    entrance = open_entrance(
+        database,
+        EntranceRules(True, SessionRules(3600, 3600), LimiterRules(True, 5, 300)),
+        FactorSeal(secrets),
+        ticket_key=secrets.derived_key("live tickets"),
+        audit_key=secrets.derived_key("audit log"),
+        initial_password_file=folder / "initial-password",
+        now=time.time,
+        monotonic=time.monotonic,
+    )
 
     async def space() -> StorageSpace:
         return StorageSpace(0, 0)
@@ -106,16 +115,18 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
     async def look(address: SourceAddress, transport: Transport) -> ProbeResult:
         return await asyncio.to_thread(probe, address, transport, 10.0)
 
-    secrets = SecretBox.open(folder / "secret.key")
-    authentication = Authentication(
-        accounts, sessions, logins, ticket_key=secrets.derived_key("live tickets"), now=time.time, enabled=True
-    )
-    live = Channels(NothingRuns(), Audience(authentication.standing.lapsed))
+    live = Channels(NothingRuns(), Audience(entrance.authentication.standing.lapsed))
     return create_api(
         ApiServices(
-            authentication=authentication,
-            sessions=sessions,
-            logins=logins,
+            authentication=entrance.authentication,
+            administration=entrance.administration,
+            sessions=entrance.sessions,
+            logins=entrance.logins,
+            sign_in=entrance.sign_in,
+            second_factor=entrance.second_factor,
+            presence=entrance.presence,
+            audit=entrance.audit,
+            auditing=Auditing(entrance.audit, time.monotonic),
             streams=StreamCatalog(
                 database,
                 StreamStore(secrets),

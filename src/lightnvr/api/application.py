@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from lightnvr.api import (
+    audit,
     auth,
     health,
     hls,
@@ -15,12 +16,15 @@ from lightnvr.api import (
     recordings,
     relay,
     relay_hls,
+    sessions,
     snapshots,
     storage,
     stream_retention,
     streams,
     tickets,
     timeline,
+    totp,
+    users,
     webrtc,
 )
 from lightnvr.api.cross_origin import CrossOriginPlayers
@@ -29,6 +33,7 @@ from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
 from lightnvr.api.live_socket import add_mse_sockets
 from lightnvr.api.openapi import check_roles, complete_openapi
 from lightnvr.api.pages import pages_router
+from lightnvr.api.permissions import check_table
 from lightnvr.api.services import ApiServices
 
 _MAX_BODY = 1024 * 1024
@@ -47,6 +52,10 @@ def create_api(services: ApiServices) -> FastAPI:
     app.state.services = services
     for router in (
         auth.router,
+        audit.router,
+        users.router,
+        totp.router,
+        sessions.router,
         streams.router,
         stream_retention.router,
         tickets.router,
@@ -75,5 +84,6 @@ def create_api(services: ApiServices) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CrossOriginPlayers, origins=services.options.cors_origins)
     check_roles(app)
+    check_table(app)
     complete_openapi(app)
     return app

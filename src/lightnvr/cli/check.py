@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from typing import Annotated
 
 import anyio
 import anyio.to_thread
 import typer
 
+from lightnvr.accounts.audit import AuditLog
 from lightnvr.cli.camera_check import check_camera
 from lightnvr.cli.findings import Finding
 from lightnvr.cli.machine_check import check_clock, check_folder, check_space, kernel_clock_is_synchronised
@@ -22,10 +24,15 @@ from lightnvr.streams.store import StreamStore
 _CAMERAS_AT_ONCE = 4
 
 
-def check(config: ConfigFile = None, data_dir: DataDir = None) -> None:
+OnlyAudit = Annotated[
+    bool, typer.Option("--audit", help="Verify that nothing in the audit log was changed, and look at nothing else.")
+]
+
+
+def check(config: ConfigFile = None, data_dir: DataDir = None, audit: OnlyAudit = False) -> None:
     """Look for what is wrong: folders, disk, clock, database, and every camera. Can run beside the server."""
     loaded = settings_from(CommandLine(config, data_dir))
-    findings = anyio.run(_look, loaded)
+    findings = anyio.run(_look_at_audit if audit else _look, loaded)
     problems = sum(not finding.good for finding in findings)
     if problems:
         typer.echo(f"\n{problems} of {len(findings)} need attention.")
@@ -51,6 +58,34 @@ async def _look(loaded: LoadedSettings) -> Sequence[Finding]:
         return [*findings, _told(Finding.bad("secret key", str(error), ""))]
     findings.append(_told(Finding.fine("database", f"can be used; {len(streams)} cameras are set up")))
     return findings + await _cameras(streams, settings)
+
+
+async def _look_at_audit(loaded: LoadedSettings) -> Sequence[Finding]:
+    settings = loaded.settings
+    url = database_url(settings.database.url, settings.database.path)
+    try:
+        await migrate(url)
+        secrets = await anyio.to_thread.run_sync(SecretBox.open, settings.secret_key_file)
+        database = open_database(url)
+    except (UnusableDatabase, UnusableKeyFile) as error:
+        return [_told(Finding.bad("audit log", str(error), ""))]
+    try:
+        found = await AuditLog(database, secrets.derived_key("audit log"), time.time).check()
+    finally:
+        await database.close()
+    if found.broken_at is None:
+        return [
+            _told(Finding.fine("audit log", f"{found.entries} entries, unchanged; the last hash is {found.last_hash}"))
+        ]
+    return [
+        _told(
+            Finding.bad(
+                "audit log",
+                f"entry {found.broken_at}, or one before it, was changed or removed; {found.entries} are unchanged",
+                "Compare with a backup. With another key file in the data folder none is right from the first on.",
+            )
+        )
+    ]
 
 
 async def _streams(settings: Settings) -> tuple[Stream, ...]:

@@ -8,7 +8,7 @@ from lightnvr.accounts.admission import Admission
 from lightnvr.live.audience import Audience
 from lightnvr.live.channel import Channel
 from lightnvr.live.errors import LiveViewOff, NotAdmitted
-from lightnvr.streams.service import LiveInputs
+from lightnvr.streams.service import LiveInputs, StreamNotFound
 
 LINGER_S = 30.0
 _LATELY_S = 300.0
@@ -29,11 +29,22 @@ class Channels:
     async def open(self, reference: str, admission: Admission) -> Channel:
         """Return the channel of a stream, by name or id; `<name>_sub` is the sub-stream.
 
-        Raises StreamNotFound, LiveViewOff, NotAdmitted.
+        Raises StreamNotFound, also for a stream that the user may not see, LiveViewOff, and NotAdmitted: a ticket
+        tells nothing of other streams, not even which there are.
         """
-        source = await self._inputs.find(reference)
+        other = NotAdmitted("The ticket is for another stream.")
+        try:
+            source = await self._inputs.find(reference)
+        except StreamNotFound:
+            if admission.stream_id is None:
+                raise
+            raise other from None
         if admission.stream_id not in (None, source.stream_id):
-            raise NotAdmitted("The ticket is for another stream.")
+            raise other
+        if not admission.user.may_see(source.tags):
+            raise StreamNotFound(reference)
+        if not admission.may_watch:
+            raise NotAdmitted("You have no right to this: live. An administrator can give it to you.")
         if source.refusal:
             raise LiveViewOff(source.refusal)
         key = (source.stream_id, source.is_sub)
@@ -68,6 +79,8 @@ class Channels:
         """A stream was changed or deleted: end its live view when it is not allowed any more."""
         for channel in [channel for key, channel in self._channels.items() if key[0] == stream_id]:
             present = await self._inputs.by_id(stream_id, is_sub=channel.source.is_sub)
+            if present is not None:
+                self.audience.end_those_without_sight(stream_id, present.tags)
             if present is None or present.refusal or present.hub is not channel.source.hub:
                 reason = "The stream was deleted." if present is None else present.refusal or "The stream was changed."
                 del self._channels[stream_id, channel.source.is_sub]

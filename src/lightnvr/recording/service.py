@@ -61,8 +61,13 @@ class RecordingCare(Protocol):
         """Protect these recordings, or not any more, all at once. Returns those of them that are there."""
         ...
 
-    async def protected_page(self, stream_name: str | None, *, offset: int, limit: int) -> RecordingPage:
-        """Return `limit` of the protected recordings from `offset` on, newest first, and how many there are."""
+    async def protected_page(
+        self, stream_name: str | None, *, offset: int, limit: int, among: frozenset[str] | None = None
+    ) -> RecordingPage:
+        """Return `limit` of the protected recordings from `offset` on, newest first, and how many there are.
+
+        Of one stream, or of all; with `among`, only of these.
+        """
         ...
 
 
