@@ -40,6 +40,15 @@ class LoginBody(BaseModel):
     remember_device: bool = Field(False, description="With a code that is right: ask for none on this browser again.")
 
 
+class LoginForm(BaseModel):
+    """The same as a form posts it. The code has a step of its own then."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"username": "admin", "password": "secret"}})
+
+    username: str
+    password: str
+
+
 class CodeBody(BaseModel):
     """The second step of a login: the token from the first, and the authenticator's code or a recovery code."""
 
@@ -101,13 +110,10 @@ class LoginConfig(BaseModel):
     trusted_device_days: int = Field(examples=[30])
 
 
-def _body_of(model: type[BaseModel], *kinds: str) -> dict[str, Any]:
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {kind: {"schema": model.model_json_schema()} for kind in kinds},
-        }
-    }
+def _body_of(**models: type[BaseModel]) -> dict[str, Any]:
+    kinds = {"json": "application/json", "form": _FORM}
+    content = {kinds[kind]: {"schema": model.model_json_schema()} for kind, model in models.items()}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 _LOGIN_RESPONSES: Responses = {
@@ -120,7 +126,7 @@ _LOGIN_RESPONSES: Responses = {
     "/api/auth/login",
     response_model=LoggedIn | CodeAsked,
     responses=_LOGIN_RESPONSES,
-    openapi_extra=_body_of(LoginBody, "application/json", _FORM),
+    openapi_extra=_body_of(json=LoginBody, form=LoginForm),
     dependencies=[PUBLIC],
     summary="Log in",
 )
@@ -139,6 +145,7 @@ async def log_in(request: Request, services: Services) -> Response:
         code="" if is_form else _text(values, "totp_code", optional=True),
         device=request.cookies.get(TRUSTED_DEVICE, ""),
     )
+    remember = not is_form and _flag(values, "remember_device")
     note = note_of(request)
     # A name that is none is not kept: it may be a password in the wrong place.
     note.actor, note.detail = await services.logins.known(attempt.username), "by a form" if is_form else "by JSON"
@@ -162,14 +169,14 @@ async def log_in(request: Request, services: Services) -> Response:
         set_cookie(step, request, services, PENDING, outcome.token, PENDING_S)
         return step
     answer = RedirectResponse(_AFTER_LOGIN, HTTPStatus.FOUND) if is_form else json_answer(LoggedIn())
-    return await _with_session(answer, request, services, outcome, remember=values.get("remember_device") is True)
+    return await _with_session(answer, request, services, outcome, remember=remember)
 
 
 @router.post(
     "/api/auth/login/totp",
     response_model=LoggedIn,
     responses=declared(400, 401, 403, 413, 429),
-    openapi_extra=_body_of(CodeBody, "application/json"),
+    openapi_extra=_body_of(json=CodeBody),
     dependencies=[PUBLIC],
     summary="Log in: the code",
 )
@@ -183,6 +190,7 @@ async def log_in_with_code(request: Request, services: Services) -> Response:
     code = _first_text(values, "code", "totp_code")
     if not token or not code:
         raise BadRequest("Missing 'totp_token' or 'code'")
+    remember = _flag(values, "remember_device")
     address = client_address(request, services.options.trusted_proxies)
     try:
         signed_in = await services.sign_in.finish(token, code, address)
@@ -193,7 +201,6 @@ async def log_in_with_code(request: Request, services: Services) -> Response:
         return error_answer(HTTPStatus.UNAUTHORIZED, "Invalid TOTP code")
     except NotSetUp:
         raise BadRequest("TOTP not enabled for this user") from None
-    remember = values.get("remember_device") is True
     answer = await _with_session(json_answer(LoggedIn()), request, services, signed_in, remember=remember)
     if PENDING in request.cookies:
         clear_cookie(answer, request, services, PENDING)
@@ -284,6 +291,13 @@ def _text(values: dict[str, object], name: str, *, optional: bool = False) -> st
         if optional:
             raise BadRequest(f"{name} must be text")
         raise BadRequest("Missing or invalid username/password: both must be text.")
+    return value
+
+
+def _flag(values: dict[str, object], name: str) -> bool:
+    value = values.get(name, False)
+    if not isinstance(value, bool):
+        raise BadRequest(f"{name} must be true or false")
     return value
 
 
