@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     event,
     false,
+    text,
     true,
 )
 
@@ -114,6 +115,19 @@ audit_log = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_audit_log_actor_id", audit_log.c.actor, audit_log.c.id)
+
+
+@event.listens_for(audit_log, "after_create")
+def _protect_audit_log(_target: Table, connection: Connection, **_options: object) -> None:
+    for verb in ("update", "delete"):
+        name = f"audit_log_is_only_added_to_{verb}"
+        if connection.dialect.name == "sqlite":
+            what = f"TRIGGER {name} BEFORE {verb.upper()} ON audit_log "
+            what += "BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END"
+        else:
+            what = f"RULE {name} AS ON {verb.upper()} TO audit_log DO INSTEAD NOTHING"
+        connection.execute(text(f"CREATE {what}"))
+
 
 streams = Table(
     "streams",
