@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import uvloop
 
@@ -16,6 +17,7 @@ from lightnvr import __version__
 from lightnvr.accounts.authentication import Authentication
 from lightnvr.accounts.entrance import open_entrance
 from lightnvr.accounts.first_account import make_first_account
+from lightnvr.accounts.first_steps import FirstSteps
 from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
@@ -24,7 +26,6 @@ from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, Storage
 from lightnvr.caring import caring
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
-from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import Seats, ViewerLimits
@@ -42,7 +43,7 @@ from lightnvr.playback.timeline import Timeline
 from lightnvr.process import (
     allow_many_open_files,
     be_frugal_with_memory,
-    give_memory_back,
+    housekeeping,
     sole_owner,
 )
 from lightnvr.recording.archive import StoredArchive
@@ -54,6 +55,7 @@ from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.marks import StoredMarks
+from lightnvr.safekeeping import safekeeping, upgrade
 from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
 from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.keeper import Keeper
@@ -83,7 +85,6 @@ _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
 """How long answers that are on their way may take when the server stops."""
 
-_HOUSEKEEPING_S = 15.0
 _PICTURE_THREADS = 2
 
 log = logging.getLogger(__name__)
@@ -105,8 +106,8 @@ class RunningServer:
     live: Channels
 
 
-def run(settings: Settings) -> None:
-    """Run the server until SIGTERM or SIGINT.
+def run(settings: Settings, settings_file: Path | None = None) -> None:
+    """Run the server until SIGTERM or SIGINT. `settings_file` is where the settings were read from.
 
     Raises OSError, UnusableDatabase, UnusableKeyFile, UnusableCertificate.
     """
@@ -114,14 +115,14 @@ def run(settings: Settings) -> None:
     allow_many_open_files()
     configure_logging(settings.general.log_level, settings.general.log_file)
     with sole_owner(settings.general.data_dir):
-        uvloop.run(_serve(settings))
+        uvloop.run(_serve(settings, settings_file))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, settings_file: Path | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve_until(stop, settings)
+    await serve_until(stop, settings, settings_file=settings_file)
 
 
 async def serve_until(
@@ -130,9 +131,10 @@ async def serve_until(
     *,
     on_ready: Callable[[RunningServer], Awaitable[None]] | None = None,
     show_password: bool = True,
+    settings_file: Path | None = None,
 ) -> None:
     """Run the server until `stop` is set; `on_ready` is awaited once requests are answered."""
-    async with running(settings, show_password=show_password) as server:
+    async with running(settings, show_password=show_password, settings_file=settings_file) as server:
         scheme = "https" if settings.web.tls_cert else "http"
         log.info("LightNVR %s listens on %s://%s:%d", __version__, scheme, settings.web.bind_ip, server.port)
         if on_ready is not None:
@@ -145,20 +147,24 @@ async def serve_until(
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, show_password: bool = True, viewer_limits: ViewerLimits | None = None
+    settings: Settings,
+    *,
+    show_password: bool = True,
+    viewer_limits: ViewerLimits | None = None,
+    settings_file: Path | None = None,
 ) -> AsyncIterator[RunningServer]:
     """Run everything while the context is open; leaving it finishes every file.
 
     `viewer_limits` are those of the settings unless given.
 
-    Raises OSError, UnusableDatabase, UnusableKeyFile, UnusableCertificate, InvalidAccount.
+    Raises OSError, UnusableDatabase, UnusableKeyFile, UnusableCertificate, InvalidAccount, BackupFailed.
     """
     began = time.monotonic()
     if not settings.database.url:
         settings.database.path.parent.mkdir(parents=True, exist_ok=True)
     secrets = SecretBox.open(settings.secret_key_file)
     url = database_url(settings.database.url, settings.database.path)
-    await migrate(url)
+    await upgrade(settings, url, settings_file)
     database = open_database(url)
     try:
         catalog = StreamCatalog(
@@ -186,7 +192,8 @@ async def running(
             serve_webrtc(settings, live) as webrtc,
             _darkroom() as darkroom,
             caring(settings, database, engine) as care,
-            _housekeeping(),
+            safekeeping(settings, settings_file, engine.sync) as (backups, restores),
+            housekeeping(),
         ):
             fleet.on_applied(live.stream_changed)
             await _first_account(settings, AccountStore(database), show_password=show_password)
@@ -213,6 +220,9 @@ async def running(
                 manual=manual,
                 daily_use=_daily_use(settings, database, catalog),
                 sync=engine.sync,
+                backups=backups,
+                restores=restores,
+                first_steps=FirstSteps(database, time.time),
                 keeper=keeper,
                 timeline=Timeline(care.recorded, lambda: int(time.time() * 1e6)),
                 clips=clips,
@@ -233,7 +243,7 @@ async def running(
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
                 zone=system_zone,
-                problems=lambda: (*engine.problems(), *keeper.problems()),
+                problems=lambda: (*engine.problems(), *keeper.problems(), *backups.problems()),
                 viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 options=ApiOptions(
                     version=__version__,
@@ -258,20 +268,6 @@ async def running(
                     live.audience.end_all("LightNVR is being stopped.")
     finally:
         await database.close()
-
-
-@asynccontextmanager
-async def _housekeeping() -> AsyncIterator[None]:
-    async def keep() -> None:
-        while True:
-            await asyncio.sleep(_HOUSEKEEPING_S)
-            await asyncio.to_thread(give_memory_back)
-
-    task = asyncio.create_task(keep(), name="housekeeping")
-    try:
-        yield
-    finally:
-        task.cancel()
 
 
 @asynccontextmanager

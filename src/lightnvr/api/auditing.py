@@ -49,6 +49,12 @@ AUDITED: Mapping[str, str] = {
     "POST /api/streams/{name}/recording": "record by hand",
     "POST /api/storage/cleanup": "clean up",
     "GET /api/recordings/download/{id}": "download",
+    "POST /api/system/backup": "make backup",
+    "DELETE /api/system/backups/{filename}": "delete backup",
+    "GET /backups/{filename}": "download backup",
+    "POST /api/system/restore": "restore backup",
+    "DELETE /api/system/restore": "cancel restore",
+    "POST /api/setup/status": "note first steps",
     "GET /api/recordings/play/{id}": "play back",
     "GET /api/timeline/manifest": "play back",
 }

@@ -33,6 +33,8 @@ _TAGS: Mapping[str, str] = {
     "Storage": "How full the disk is, and making room.",
     "Recordings": "What was recorded: lists, and the files themselves.",
     "Health": "Whether the server lives, and how its streams are.",
+    "Backup": "Database, settings and keys in one file.",
+    "Setup": "The first steps after an installation.",
     "ICE servers": "What browsers need for live view from other networks.",
 }
 _NEEDS = {

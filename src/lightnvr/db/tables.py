@@ -397,6 +397,15 @@ Index(
     sqlite_where=recording_digests.c.taken_at.is_(None),
 )
 
+# One row at most.
+first_steps = Table(
+    "first_steps",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("complete", Boolean, nullable=False),
+    Column("completed_at", BigInteger, nullable=False),
+)
+
 
 @event.listens_for(metadata, "before_create")
 def _limit_indexes_of_postgresql(target: MetaData, connection: Connection, **_options: object) -> None:
