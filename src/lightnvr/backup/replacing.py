@@ -52,8 +52,16 @@ def write_replacing(data_dir: Path, steps: Replacing) -> None:
         file.write(steps.model_dump_json(indent=2))
         file.flush()
         os.fsync(file.fileno())
+    own_like(data_dir, draft)
     draft.replace(data_dir / _STEPS)
     sync_folder(data_dir)
+
+
+def own_like(other: Path, path: Path) -> None:
+    """Give a file to the owner of another one, when root works for the account that the server runs as."""
+    if os.geteuid() == 0:
+        owner = other.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def is_replacing(data_dir: Path) -> bool:
@@ -82,6 +90,7 @@ def finish_replacing(data_dir: Path) -> tuple[Path, ...]:
             file.prepared.replace(file.target)
             sync_folder(file.target.parent)
     (data_dir / _DONE).touch(mode=0o600)
+    own_like(data_dir, data_dir / _DONE)
     (data_dir / _STEPS).unlink()
     sync_folder(data_dir)
     return tuple(each.kept for each in steps.aside or ())

@@ -1,7 +1,6 @@
 """Puts a backup back: says what would be replaced, prepares it beside that, and replaces it as a whole."""
 
 import hashlib
-import os
 import sqlite3
 import stat
 from collections.abc import Collection
@@ -12,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from lightnvr.backup.archive import opened_archive
 from lightnvr.backup.manifest import Manifest, ManifestFile
 from lightnvr.backup.model import Role, UnusableBackup
-from lightnvr.backup.replacing import Replacement, Replacing, discard_replacing, write_replacing
+from lightnvr.backup.replacing import Replacement, Replacing, discard_replacing, own_like, write_replacing
 from lightnvr.backup.shelf import free_bytes, sync_folder
 from lightnvr.db.copying import DamagedDatabase, examine_sqlite
 
@@ -94,13 +93,6 @@ def prepare_restore(plan: RestorePlan, targets: RestoreTargets, stamp: str) -> N
         for each in staged:
             each.prepared.unlink(missing_ok=True)
         raise
-
-
-def own_like(other: Path, path: Path) -> None:
-    """Give a file to the owner of another one, when root works for the account that the server runs as."""
-    if os.geteuid() == 0:
-        owner = other.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _make_like(present: Path, path: Path) -> None:

@@ -12,8 +12,8 @@ import typer
 from lightnvr.backup.archive import opened_archive
 from lightnvr.backup.manifest import Manifest
 from lightnvr.backup.model import Role
-from lightnvr.backup.replacing import finish_replacing
-from lightnvr.backup.restoring import RestorePlan, RestoreTargets, own_like, plan_restore, prepare_restore
+from lightnvr.backup.replacing import finish_replacing, own_like
+from lightnvr.backup.restoring import RestorePlan, RestoreTargets, plan_restore, prepare_restore
 from lightnvr.cli.options import ConfigFile, DataDir
 from lightnvr.config import CommandLine, load_settings
 from lightnvr.db.migrating import known_revisions

@@ -1,6 +1,7 @@
 """Restoring replaces everything or nothing, keeps what it replaces, and takes only what can be restored."""
 
 import json
+import os
 import sqlite3
 import zipfile
 from contextlib import closing
@@ -203,3 +204,16 @@ def test_notes_that_are_damaged_are_said(tmp_path: Path) -> None:
     (tmp_path / replacing._STEPS).write_text("half a no")  # noqa: SLF001
     with pytest.raises(UnusableBackup, match="restore the backup again"):
         finish_replacing(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for another account")
+def test_what_root_restores_belongs_to_the_account_of_the_server(backup: Path, tmp_path: Path) -> None:
+    new = installation(tmp_path / "new", "garden")
+    new.database.unlink()
+    (new.folder / "secret.key").chmod(0o640)
+    for path in (new.folder, *new.folder.rglob("*")):
+        os.chown(path, 1234, 1234)
+    _restore(backup, new.targets)
+    assert {path.stat().st_uid for path in new.folder.rglob("*")} == {1234}
+    assert new.rows() == ["door", "gate"]
+    assert oct((new.folder / "secret.key").stat().st_mode)[-3:] == "640"
