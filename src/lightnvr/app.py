@@ -38,7 +38,7 @@ from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.timeline import Timeline
-from lightnvr.process import give_memory_back
+from lightnvr.process import give_memory_back, leave_out_of_collections
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.days import StoredDays
@@ -231,6 +231,7 @@ async def running(
                 serve_relay(settings, api, tls) as relay_port,
                 serve_http(settings.web.bind_ip, settings.web.port, api, tls=tls) as (port, task),
             ):
+                leave_out_of_collections()
                 try:
                     yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live, settings)
                 finally:
