@@ -98,10 +98,10 @@ def _options(
 def serve(config: ConfigFile = None, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
     """Run the server on your cameras until it is stopped."""
     # Only this command needs the media libraries, which take a moment to load.
-    from lightnvr.app import run  # noqa: PLC0415
+    from lightnvr.program import run  # noqa: PLC0415
 
     loaded = _settings_to_start_with(CommandLine(config, data_dir, host, port))
-    run(loaded.settings, loaded.file)
+    run(loaded.settings, loaded.layers, loaded.file)
 
 
 @cli.command()

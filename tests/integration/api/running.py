@@ -26,7 +26,7 @@ from lightnvr.accounts.sessions import SessionRules
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
 from lightnvr.api.auditing import Auditing
-from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace, SystemServices
 from lightnvr.api.serving import server_config
 from lightnvr.backup.model import Contents, KeptFile
 from lightnvr.backup.model import Role as BackupRole
@@ -34,6 +34,9 @@ from lightnvr.backup.restores import Restores
 from lightnvr.backup.restoring import RestoreTargets
 from lightnvr.backup.service import BackupRules, Backups
 from lightnvr.backup.shelf import Shelf
+from lightnvr.config import Settings
+from lightnvr.config.in_force import SettingsInForce
+from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import known_revisions, migrate
 from lightnvr.live.audience import Audience
@@ -43,6 +46,7 @@ from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
+from lightnvr.logs import Logs
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
@@ -66,6 +70,8 @@ from lightnvr.streams.manual_recording import ManualRecordings
 from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
+from lightnvr.system.ending import Ending
+from lightnvr.system.settings_store import StoredSettings
 from lightnvr.wiring import FactorSeal
 from tests.integration.api.fakes import (
     IdleKeeper,
@@ -143,6 +149,8 @@ def running_api(
         now=clock,
         monotonic=clock,
     )
+    base = Settings.model_validate({"general": {"data_dir": folder}})
+    in_force = SettingsInForce(SettingsLayers.of(base), StoredSettings(database, FactorSeal(secrets), clock), base)
     catalog = StreamCatalog(database, StreamStore(secrets), max_streams=max_streams, segment_duration=900, now=clock)
     live = Channels(NothingLive(), Audience(entrance.authentication.standing.lapsed))
     removal = Removal(database, OsDisk(), OpenRecordings(), lambda: int(clock() * 1e6))
@@ -189,6 +197,7 @@ def running_api(
         uptime=lambda: 86_400.0,
         now=clock,
         zone=_utc,
+        system=SystemServices(in_force, Logs(), Ending(), StoredDays(database).totals),
         options=options or ApiOptions(version="1.2.3", ice_servers=(IceServer("stun:stun.example.org:3478"),)),
     )
     content, keys = _prepared_database()
