@@ -193,7 +193,7 @@ async def running(
             serve_webrtc(settings, live) as webrtc,
             _darkroom() as darkroom,
             caring(settings, database, engine) as care,
-            safekeeping(settings, settings_file, engine.sync) as (backups, restores),
+            safekeeping(settings, settings_file, engine.sync, lambda: settings) as (backups, restores),
             housekeeping(),
         ):
             fleet.on_applied(live.stream_changed)

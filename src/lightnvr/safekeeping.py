@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -103,11 +103,14 @@ async def upgrade(settings: Settings, url: URL, settings_file: Path | None = Non
 
 @asynccontextmanager
 async def safekeeping(
-    settings: Settings, settings_file: Path | None, sync: RecordingSync
+    settings: Settings, settings_file: Path | None, sync: RecordingSync, current: Callable[[], Settings]
 ) -> AsyncIterator[tuple[Backups, Restores]]:
-    """Make backups while the context is open, and find recordings made since the backup that was restored last."""
+    """Make backups while the context is open, and find recordings made since the backup that was restored last.
+
+    `settings` are those of the start; `current` tells how often backups are made now.
+    """
     contents, shelf = backup_contents(settings, settings_file), Shelf(settings.backup_dir)
-    backups = Backups(contents, shelf, lambda: _rules(settings), __version__, time.time)
+    backups = Backups(contents, shelf, lambda: _rules(current()), __version__, time.time)
     restores = Restores(shelf, restore_targets(settings, settings_file), known_revisions(), time.time)
     tasks = [
         asyncio.create_task(backups.run(), name="backups"),

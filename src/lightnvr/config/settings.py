@@ -202,7 +202,7 @@ class DatabaseSettings(Section):
         1440, ge=0, le=525_600, description="Minutes between backups that are made by themselves. 0: none."
     )
     backup_retention_count: int = Field(
-        7, ge=0, le=10_000, description="How many of these backups are kept, and as many made by hand; 0 is the latest."
+        7, ge=0, le=1000, description="How many of these backups are kept, and as many made by hand; 0 is the latest."
     )
     backup_path: OptionalPath = Field(
         None,
