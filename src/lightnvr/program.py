@@ -28,6 +28,7 @@ def run(settings: Settings, layers: SettingsLayers) -> None:
     with sole_owner(settings.general.data_dir):
         ending = uvloop.run(_serve(settings, layers, logs))
     if ending.restart:
+        log.info("everything is finished; the program begins again")
         begin_again()
 
 
