@@ -31,6 +31,7 @@ def run(settings: Settings, layers: SettingsLayers, settings_file: Path | None =
     with sole_owner(settings.general.data_dir):
         ending = uvloop.run(_serve(settings, layers, logs, settings_file))
     if ending.restart:
+        log.info("everything is finished; the program begins again")
         begin_again()
 
 
