@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from lightnvr.api.access import ADMIN, GuardedRoute
 from lightnvr.api.answers import json_answer
+from lightnvr.api.auditing import note_of
 from lightnvr.api.errors import Responses, declared
 from lightnvr.api.files import file_answer
 from lightnvr.api.services import Services
@@ -76,12 +77,13 @@ class BackupDeleted(BaseModel):
     dependencies=[ADMIN],
     summary="Make a backup",
 )
-async def make_backup(services: Services) -> Response:
+async def make_backup(request: Request, services: Services) -> Response:
     """Puts database, settings and keys into one file, reads it again, and answers when that is done.
 
     Recording goes on meanwhile. Recordings are not in it. Whoever has it can read the passwords of cameras.
     """
     made = await services.backups.make()
+    note_of(request).target = made.filename
     answer = BackupMade(
         message=_MADE if services.backups.has_database else _MADE_WITHOUT_DATABASE,
         backupUrl=_url(made),

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.api.access import ADMIN, GuardedRoute
 from lightnvr.api.answers import json_answer
+from lightnvr.api.auditing import note_of
 from lightnvr.api.errors import declared
 from lightnvr.api.services import Services
 from lightnvr.api.times import iso
@@ -65,12 +66,14 @@ class RestoreCancelled(BaseModel):
     dependencies=[ADMIN],
     summary="Restore a backup",
 )
-async def restore(body: RestoreBody, services: Services) -> Response:
+async def restore(body: RestoreBody, request: Request, services: Services) -> Response:
     """Tells what is in a backup and what would be replaced; with `confirm` prepares it for the next start.
 
     Until then everything stays as it is. What is replaced is kept, recordings are not touched, and those made since are
     found again. Everybody has to log in again, with the passwords of then. `lightnvr restore` takes other files.
     """
+    note = note_of(request)
+    note.target, note.detail = body.filename, "prepared" if body.confirm else "only asked"
     plan = await (services.restores.prepare if body.confirm else services.restores.plan)(body.filename)
     return json_answer(_answer(plan, prepared=body.confirm))
 

@@ -120,12 +120,16 @@ def test_what_is_done_with_backups_is_in_the_audit_log(api: RunningApi) -> None:
     with api.client() as client:
         filename = _make(client)["filename"]
         client.get(f"/backups/{filename}").raise_for_status()
-        client.post("/api/system/restore", json={"filename": filename}).raise_for_status()
+        for confirm in (False, True):
+            body = {"filename": filename, "confirm": confirm}
+            client.post("/api/system/restore", json=body).raise_for_status()
         entries = client.get("/api/audit").json()["entries"]
-    done = [(entry["action"], entry["target"]) for entry in entries]
-    assert ("make backup", "") in done
-    assert ("download backup", filename) in done
-    assert "restore backup" in {action for action, _ in done}
+    assert [(entry["action"], entry["target"], entry["detail"]) for entry in reversed(entries)] == [
+        ("make backup", filename, ""),
+        ("download backup", filename, ""),
+        ("restore backup", filename, "only asked"),
+        ("restore backup", filename, "prepared"),
+    ]
 
 
 def test_the_first_steps_are_shown_until_they_were_taken(api: RunningApi) -> None:
