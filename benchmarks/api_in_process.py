@@ -25,7 +25,10 @@ from lightnvr.accounts.sessions import SessionRules
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
 from lightnvr.api.auditing import Auditing
-from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace, SystemServices
+from lightnvr.config import Settings
+from lightnvr.config.in_force import SettingsInForce
+from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
@@ -33,6 +36,7 @@ from lightnvr.live.darkroom import Darkroom
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
+from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
@@ -69,6 +73,8 @@ from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.service import LiveInput
 from lightnvr.streams.status import StreamStatus
 from lightnvr.streams.store import StreamStore
+from lightnvr.system.ending import Ending
+from lightnvr.system.settings_store import StoredSettings
 from lightnvr.wiring import FactorSeal
 
 _USER = "benchmark"
@@ -148,6 +154,9 @@ def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_ena
     async def look(address: SourceAddress, transport: Transport) -> ProbeResult:
         return await asyncio.to_thread(probe, address, transport, 10.0)
 
+    base = Settings.model_validate({"general": {"data_dir": folder}})
+    stored = StoredSettings(database, FactorSeal(secrets), time.time)
+    in_force = SettingsInForce(SettingsLayers.of(base), stored, base)
     removal = Removal(database, OsDisk(), OpenRecordings(), lambda: 0)
     live = Channels(NothingRuns(), Audience(entrance.authentication.standing.lapsed))
     recorded = StoredTime(database, OpenRecordings())
@@ -198,6 +207,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_ena
             uptime=time.monotonic,
             now=time.time,
             zone=system_zone,
+            system=SystemServices(in_force, Logs(), Ending(), StoredDays(database).totals),
             options=ApiOptions(version="0"),
         )
     )

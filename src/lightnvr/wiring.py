@@ -177,6 +177,10 @@ class HubRecorder:
         """See RunningRecorder."""
         return self._subscription.dropped
 
+    def waiting_packets(self) -> int:
+        """See RunningRecorder."""
+        return self._subscription.waiting
+
     async def stop(self, timeout_s: float) -> bool:
         """See RunningRecorder."""
         self._hub.unsubscribe(self._subscription)

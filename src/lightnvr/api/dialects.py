@@ -11,7 +11,9 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 
 from lightnvr.api.services import ApiServices
+from lightnvr.api.settings_models import SettingsChanged
 from lightnvr.api.stream_models import StreamAnswer, StreamChanged, StreamList, StreamView, stream_answer
+from lightnvr.config.member import Plain
 
 
 class Dialect(StrEnum):
@@ -39,6 +41,14 @@ class Documented:
     def stream_changed(self, view: StreamView) -> StreamChanged:
         """A stream that was just made or changed."""
         return StreamChanged.model_construct(success=True, stream=stream_answer(view))
+
+    def settings(self, values: dict[str, Plain]) -> dict[str, Plain]:
+        """Settings of the server, by name."""
+        return values
+
+    def settings_changed(self, changed: SettingsChanged) -> SettingsChanged:
+        """Settings that were just changed."""
+        return changed
 
 
 def _spoken(

@@ -23,6 +23,7 @@ from lightnvr.api.access import Forbidden, Unauthorized
 from lightnvr.api.dialects import UnsupportedDialect
 from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
+from lightnvr.config.in_force import InvalidSetting
 from lightnvr.live.errors import (
     CameraUnavailable,
     CannotWatch,
@@ -97,6 +98,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     TooManyStreams: HTTPStatus.CONFLICT,
     CannotSwitchRecording: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
+    InvalidSetting: HTTPStatus.BAD_REQUEST,
     TooFarAhead: HTTPStatus.BAD_REQUEST,
     PathRefused: HTTPStatus.BAD_REQUEST,
     NoThumbnail: HTTPStatus.NOT_FOUND,

@@ -94,9 +94,10 @@ def _options(
 def serve(config: ConfigFile = None, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
     """Run the server on your cameras until it is stopped."""
     # Only this command needs the media libraries, which take a moment to load.
-    from lightnvr.app import run  # noqa: PLC0415
+    from lightnvr.program import run  # noqa: PLC0415
 
-    run(settings_from(CommandLine(config, data_dir, host, port)).settings)
+    loaded = settings_from(CommandLine(config, data_dir, host, port))
+    run(loaded.settings, loaded.layers)
 
 
 @cli.command()

@@ -397,6 +397,16 @@ Index(
     sqlite_where=recording_digests.c.taken_at.is_(None),
 )
 
+# What was changed through /api/settings: JSON, encrypted where `sealed`.
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("sealed", Boolean, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
 
 @event.listens_for(metadata, "before_create")
 def _limit_indexes_of_postgresql(target: MetaData, connection: Connection, **_options: object) -> None:

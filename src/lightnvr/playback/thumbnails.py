@@ -61,8 +61,8 @@ class Thumbnails:
     def __init__(
         self, recordings: Recordings, recorded: RecordedTime, cache: ThumbnailCache, *, each: int = INDEXES
     ) -> None:
-        """`each` is how many of a recording may be asked for, 0 to 3."""
-        self._each = each
+        """`each` is how many of a recording may be asked for, 0 to 3; it may be replaced."""
+        self.each = each
         self._recordings = recordings
         self._recorded = recorded
         self._cache = cache
@@ -76,10 +76,10 @@ class Thumbnails:
 
         Raises RecordingNotFound, RecordingFileMissing, NoThumbnail, ThumbnailsBusy, ThumbnailsOff.
         """
-        if not self._each:
+        if not self.each:
             raise ThumbnailsOff("Thumbnails are switched off: generate_thumbnails is false.")
-        if index >= self._each:
-            raise ThumbnailsOff(f"There is no thumbnail {index}: thumbnails_per_recording is {self._each}.")
+        if index >= self.each:
+            raise ThumbnailsOff(f"There is no thumbnail {index}: thumbnails_per_recording is {self.each}.")
         recording = await self._recordings.get(recording_id)
         lasting = recording.complete or index == 0
         name = _name(recording, index)

@@ -24,6 +24,7 @@ from lightnvr.recording.storage import Storage
 from lightnvr.recording.storages import StoragePlan, Storages
 from lightnvr.recording.sync import Sync
 from lightnvr.recording.syncer import Syncer
+from lightnvr.recording.timing import Timing
 
 _FINALISE_S = 2.0
 _WATCH_S = 0.2
@@ -132,6 +133,10 @@ class RecordingEngine:
         await asyncio.to_thread(self._syncer.stop, _FINALISE_S)
         await asyncio.to_thread(self.storages.stop, _WATCH_S)
         await self.journal.store()
+
+    def timings(self) -> dict[str, Timing]:
+        """Return how long it takes to `sync` a file to the disk and to `store` all progress in the database."""
+        return {"sync": self._syncer.timing, "store": self.journal.timing}
 
     def problems(self) -> tuple[str, ...]:
         """Return what is wrong with storing recordings, in sentences for a person; empty when all is well."""

@@ -42,9 +42,12 @@ _MOST_EARLY_US = 12 * 3600 * 1_000_000
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecordingPlace:
-    """Where and how recordings are kept, the same for all streams."""
+    """Where and how recordings are kept, the same for all streams.
+
+    `directory_format` may be replaced at any time: the next file is where it says.
+    """
 
     storages: Storages
     disk: Disk

@@ -274,6 +274,14 @@ class RecordedDay(NamedTuple):
     size_bytes: int
 
 
+class StreamTotal(NamedTuple):
+    """All finished recordings of a stream: how many, and their size in bytes."""
+
+    stream_name: str
+    recordings: int
+    size_bytes: int
+
+
 class RecordedDays(Protocol):
     """Knows how much was recorded day by day."""
 

@@ -64,6 +64,11 @@ class Keeper:
         self._deleted = dict.fromkeys(Reason, 0)
         self._freed_bytes = 0
 
+    def take(self, options: KeeperOptions) -> None:
+        """Use other options from the next look on; `steady_s` stays as it is."""
+        self._options = options
+        self._volumes.rules = options.pressure
+
     async def run(self) -> None:
         """Look at the disks and delete what has to go, until cancelled."""
         while True:
