@@ -1,13 +1,18 @@
 """A ZIP that is written while it is read (PKWARE APPNOTE 6.3.10), with nothing in it that is left to chance.
 
 The same entries give the same bytes, so that not only what is packed can be checked, but the ZIP itself. Nothing is
-compressed, sizes are of 64 bits, all times are the first that ZIP knows.
+compressed, for video does not become smaller. Sizes are of 64 bits, however small they are: so the size of the whole is
+known before. They come after the content once more with its checksum (4.4.4, bit 3), so that nothing is read twice.
 """
 
+import os
 import struct
 import zlib
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 _LOCAL = struct.Struct("<IHHHHHIIIHH")
 _ZIP64_LOCAL = struct.Struct("<HHQQ")
@@ -23,18 +28,30 @@ _MADE_BY_UNIX = 3 << 8 | _VERSION
 _FLAGS = 1 << 3 | 1 << 11
 """The checksum follows the content; names are UTF-8."""
 
-_FIRST_DAY = 1 << 5 | 1
+_PIECE_BYTES = 256 * 1024
+_EARLIEST_S, _LATEST_S = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1980, 2108))
+"""ZIP knows no other times."""
+
 _IN_ZIP64 = 0xFFFFFFFF
 _ORDINARY_FILE = 0o100644 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class ZipEntry:
-    """A file to be packed: `size` in bytes, which `read` yields when its turn comes."""
+    """A file to be packed: `size` in bytes, which `read` yields when its turn comes.
+
+    `modified_s` is in seconds since 1970 UTC. Without it the time is the first that ZIP knows.
+    """
 
     name: str
     size: int
     read: Callable[[], Iterable[bytes]]
+    modified_s: float = _EARLIEST_S
+
+
+def file_entry(name: str, path: Path, length: int, modified_s: float) -> ZipEntry:
+    """Return the first `length` bytes of a file as an entry. Its `read` raises OSError, also when it is shorter."""
+    return ZipEntry(name, length, partial(_pieces, path, length), modified_s)
 
 
 def zip_size(entries: Sequence[ZipEntry]) -> int:
@@ -46,13 +63,17 @@ def zip_size(entries: Sequence[ZipEntry]) -> int:
 
 
 def zip_stream(entries: Sequence[ZipEntry]) -> Generator[bytes, None, None]:
-    """Yield the ZIP. What an entry yields must be as long as it promised; raises ValueError when it is not."""
+    """Yield the ZIP, of which no more than a piece is in memory. Blocks.
+
+    What an entry yields must be as long as it promised; raises ValueError when it is not, and what entries raise.
+    """
     directory: list[bytes] = []
     at = 0
     for entry in entries:
         name = entry.name.encode()
+        time, date = _moment(entry.modified_s)
         head = _LOCAL.pack(
-            0x04034B50, _VERSION, _FLAGS, 0, 0, _FIRST_DAY, 0, _IN_ZIP64, _IN_ZIP64, len(name), _ZIP64_LOCAL.size
+            0x04034B50, _VERSION, _FLAGS, 0, time, date, 0, _IN_ZIP64, _IN_ZIP64, len(name), _ZIP64_LOCAL.size
         )
         yield b"".join((head, name, _ZIP64_LOCAL.pack(1, 16, entry.size, entry.size)))
         checksum = length = 0
@@ -65,7 +86,7 @@ def zip_stream(entries: Sequence[ZipEntry]) -> Generator[bytes, None, None]:
         yield _DESCRIPTOR.pack(0x08074B50, checksum, length, length)
         directory += (
             _CENTRAL.pack(
-                0x02014B50, _MADE_BY_UNIX, _VERSION, _FLAGS, 0, 0, _FIRST_DAY, checksum, _IN_ZIP64, _IN_ZIP64,
+                0x02014B50, _MADE_BY_UNIX, _VERSION, _FLAGS, 0, time, date, checksum, _IN_ZIP64, _IN_ZIP64,
                 len(name), _ZIP64_CENTRAL.size, 0, 0, 0, _ORDINARY_FILE, _IN_ZIP64,
             ),
             name,
@@ -77,3 +98,23 @@ def zip_stream(entries: Sequence[ZipEntry]) -> Generator[bytes, None, None]:
     yield _END64.pack(0x06064B50, 44, _MADE_BY_UNIX, _VERSION, 0, 0, count, count, len(content), at)
     yield _LOCATOR.pack(0x07064B50, 0, at + len(content), 1)
     yield _END.pack(0x06054B50, 0, 0, count, count, _IN_ZIP64, _IN_ZIP64, 0)
+
+
+def _moment(modified_s: float) -> tuple[int, int]:
+    """Return a time and a day as ZIP writes them, in steps of two seconds (4.4.6)."""
+    at = datetime.fromtimestamp(min(max(modified_s, _EARLIEST_S), _LATEST_S - 1), UTC)
+    return at.hour << 11 | at.minute << 5 | at.second >> 1, at.year - 1980 << 9 | at.month << 5 | at.day
+
+
+def _pieces(path: Path, length: int) -> Iterator[bytes]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        at = 0
+        while at < length:
+            piece = os.pread(descriptor, min(_PIECE_BYTES, length - at), at)
+            if not piece:
+                raise OSError(f"{path} ends at byte {at}, before byte {length}")
+            at += len(piece)
+            yield piece
+    finally:
+        os.close(descriptor)
