@@ -43,6 +43,7 @@ from lightnvr.process import (
     allow_many_open_files,
     be_frugal_with_memory,
     give_memory_back,
+    leave_out_of_collections,
     sole_owner,
 )
 from lightnvr.recording.archive import StoredArchive
@@ -239,6 +240,7 @@ async def running(
                     version=__version__,
                     dialect=settings.api.dialect,
                     trusted_proxies=settings.web.trusted_proxy_cidrs,
+                    proxy_user_header=settings.web.proxy_user_header,
                     ice_servers=ice_servers(settings.go2rtc),
                     cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
                 ),
@@ -250,6 +252,7 @@ async def running(
                 serve_relay(settings, api, tls) as relay_port,
                 serve_http(settings.web.bind_ip, settings.web.port, api, tls=tls) as (port, task),
             ):
+                leave_out_of_collections()
                 try:
                     yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live)
                 finally:
