@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from lightnvr.db.engine import Database
 from lightnvr.recording import store
+from lightnvr.recording.known_facets import KnownFacets
 from lightnvr.recording.model import (
     Recording,
     RecordingFileMissing,
@@ -38,11 +39,12 @@ class RecordingLibrary:
         self._open = open_recordings
         self._removal = removal
         self._error_of = error_of
+        self._known = KnownFacets()
 
     async def page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
         """See Recordings."""
         async with self._database.reading.connect() as connection:
-            return await store.page(connection, wanted, offset, limit)
+            return await store.page(connection, wanted, offset, limit, self._known)
 
     async def get(self, recording_id: int) -> Recording:
         """See Recordings."""
