@@ -76,6 +76,7 @@ def test_it_is_answered_as_the_contract_says(world: World, request_: Request, di
 @pytest.mark.parametrize("request_", [each for each in MADE if each.ends_server], ids=_called)
 def test_what_ends_the_server_is_answered_too(world_of_its_own: World, request_: Request, dialect: Dialect) -> None:
     _compare(world_of_its_own, request_, dialect)
+    world_of_its_own.wait_for_the_end(starts_again=request_.address.endswith("restart"))
 
 
 def _compare(world: World, request: Request, dialect: Dialect) -> None:

@@ -77,10 +77,23 @@ class World:
                 self._parameter(parameter, request.address, values)
         return values
 
+    def wait_for_the_end(self, *, starts_again: bool) -> None:
+        """Return when the server has ended or, if it starts again, when it is there again."""
+        until(lambda: not self._answers(), "the server ends")
+        if starts_again:
+            # What is starting is not to be stopped in the midst of it.
+            until(self._answers, "the server is there again")
+
     def close(self) -> None:
         """End the clients' connections."""
         self.client.close()
         self.stranger.close()
+
+    def _answers(self) -> bool:
+        try:
+            return self.stranger.get("/api/health").is_success
+        except httpx.TransportError:
+            return False
 
     def _meet(self, need: str, values: Values) -> None:
         if need not in self._needs:
