@@ -6,7 +6,6 @@ from fastapi.responses import JSONResponse
 from lightnvr.accounts.model import Role
 from lightnvr.api.access import ADMIN, GuardedRoute, Viewer
 from lightnvr.api.answers import json_answer
-from lightnvr.api.dialects import InDialect
 from lightnvr.api.errors import declared
 from lightnvr.api.services import Services
 from lightnvr.api.settings_models import LiveViewSettings, SettingsChanged
@@ -24,13 +23,13 @@ _CHANGE_EXAMPLE = {"retention_days": 14, "storage_min_free_pct": 15, "turn_passw
     responses=declared(400, 401, 429),
     summary="Get settings",
 )
-async def get_settings(services: Services, caller: Viewer, dialect: InDialect) -> Response:
+async def get_settings(services: Services, caller: Viewer) -> Response:
     """Administrators see all settings, other users those that pages need to show streams.
 
     A member that is in force only after a restart is shown as it will be then.
     """
     names = MEMBERS if caller.role is Role.ADMIN else FOR_EVERYBODY
-    values = dialect.settings(services.system.settings.shown(names))
+    values = services.system.settings.shown(names)
     return JSONResponse(values, headers={"Cache-Control": "no-store"})
 
 
@@ -42,7 +41,7 @@ async def get_settings(services: Services, caller: Viewer, dialect: InDialect) -
     summary="Change settings",
     openapi_extra={"requestBody": {"content": {"application/json": {"example": _CHANGE_EXAMPLE}}}},
 )
-async def change_settings(body: ServerSettings, services: Services, dialect: InDialect) -> Response:
+async def change_settings(body: ServerSettings, services: Services) -> Response:
     """Changes the members that are sent: all of them, or none when one is not allowed. Those that are not known are
     named in `unknown_members`.
 
@@ -62,4 +61,4 @@ async def change_settings(body: ServerSettings, services: Services, dialect: InD
         restart_required_members=waiting,
         unknown_members=unknown[:_MOST_NAMED],
     )
-    return json_answer(dialect.settings_changed(answer))
+    return json_answer(answer)

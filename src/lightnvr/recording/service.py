@@ -44,6 +44,10 @@ class Recordings(Protocol):
         """Return the id of the recording of a stream that is being written; None without one, or not listed yet."""
         ...
 
+    async def finished_page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
+        """Return the same as `page`, of the recordings that are not being written."""
+        ...
+
     async def delete(self, recording_id: int, *, force: bool) -> None:
         """Delete file and row.
 

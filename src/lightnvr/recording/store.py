@@ -99,6 +99,12 @@ async def get(connection: AsyncConnection, recording_id: int) -> Recording | Non
     return None if row is None else recording_from(row)
 
 
+async def opened(connection: AsyncConnection) -> tuple[Recording, ...]:
+    """Return the recordings that are being written."""
+    rows = (await connection.execute(select(recordings).where(recordings.c.complete == false()))).all()
+    return tuple(map(recording_from, rows))
+
+
 async def by_path(connection: AsyncConnection, storage_id: int, path: PurePosixPath) -> Recording | None:
     """Return the recording with this file, None when there is none."""
     query = select(recordings).where(recordings.c.storage_id == storage_id, recordings.c.path == str(path))

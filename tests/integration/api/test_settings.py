@@ -70,7 +70,7 @@ def test_a_change_that_needs_a_restart_says_so(api: RunningApi) -> None:
         ({"thumbnails_per_recording": 2}, "thumbnails_per_recording"),
         ({"syslog_facility": "LOG_KERN"}, "syslog_facility"),
         ({"mqtt_username": "a\nb"}, "mqtt_username"),
-        ({"api_dialect": "lightnvr"}, "api_dialect"),
+        ({"api_dialect": "klingon"}, "api_dialect"),
         ({"storage_min_free_pct": 91}, "storage_min_free_pct"),
         ({"storage_pressure_emergency_pct": 50}, "pressure_emergency_pct"),
         ({"db_path": "/tmp/other.db"}, "db_path"),
