@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -140,8 +140,18 @@ def _keeper(database: Database) -> Keeper:
     return Keeper(archive, _no_rules, options, system_us=lambda: time.time_ns() // 1000, monotonic_s=time.monotonic)
 
 
-def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_enabled: bool = True) -> FastAPI:
-    """Return the whole application, with its authentication and everything that stands before a handler."""
+def api_on(
+    database: Database,
+    recordings: Recordings,
+    folder: Path,
+    *,
+    auth_enabled: bool = True,
+    now: Callable[[], float] = time.time,
+) -> FastAPI:
+    """Return the whole application, with its authentication and everything that stands before a handler.
+
+    `now` is what it takes for the present, seconds since 1970 UTC.
+    """
     secrets = SecretBox.open(folder / "secret.key")
     entrance = open_entrance(
         database,
@@ -197,7 +207,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_ena
                 recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
             ),
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
-            daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(time.time()) // 86_400),
+            daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(now()) // 86_400),
             sync=NothingRuns(),
             backups=Backups(Contents(None, ()), Shelf(folder / "backups"), lambda: BackupRules(0, 1), "0", time.time),
             restores=Restores(
@@ -216,7 +226,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_ena
             storage_space=space,
             probe=look,
             uptime=time.monotonic,
-            now=time.time,
+            now=now,
             zone=system_zone,
             system=SystemServices(in_force, Logs(), Ending(), StoredDays(database).totals),
             options=ApiOptions(version="0"),

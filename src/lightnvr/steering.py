@@ -14,7 +14,7 @@ from lightnvr.live.webrtc import WebRtc
 from lightnvr.logs import LogOptions, Logs
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.recording.layout import DirectoryFormat
-from lightnvr.recording.recorder import RecordingPlace
+from lightnvr.recording.place import RecordingPlace
 from lightnvr.storage.keeper import Keeper
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.wiring import entrance_rules, ice_servers, keeping, webrtc_options

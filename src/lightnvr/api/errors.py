@@ -20,7 +20,6 @@ from lightnvr.accounts.model import (
     UserNotFound,
 )
 from lightnvr.api.access import Forbidden, Unauthorized
-from lightnvr.api.dialects import UnsupportedDialect
 from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
 from lightnvr.backup.model import BackupBusy, BackupFailed, BackupNotFound, UnusableBackup
@@ -110,7 +109,6 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     ThumbnailsOff: HTTPStatus.FORBIDDEN,
     TooManyJobs: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyTags: HTTPStatus.BAD_REQUEST,
-    UnsupportedDialect: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
 }
 TOO_LARGE = "The body of the request is larger than 1 MiB."

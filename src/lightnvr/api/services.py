@@ -202,7 +202,7 @@ class ApiServices:
     viewer_limits: ViewerLimits = field(default_factory=ViewerLimits)
 
 
-def _services(request: HTTPConnection) -> ApiServices:
+async def _services(request: HTTPConnection) -> ApiServices:
     services: ApiServices = request.app.state.services
     return services
 

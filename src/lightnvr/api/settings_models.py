@@ -21,3 +21,6 @@ class SettingsChanged(BaseModel):
         examples=[""], description="What waits for a restart, in a sentence; empty when nothing does."
     )
     restart_required_members: list[str] = Field(examples=[[]])
+    unknown_members: list[str] = Field(
+        examples=[[]], description="What was sent and is no setting: perhaps misspelt, perhaps of another version."
+    )

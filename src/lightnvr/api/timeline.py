@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.api.access import VIEWER, GuardedRoute
 from lightnvr.api.answers import json_answer
+from lightnvr.api.dialects.recordings import InRecordingDialect
 from lightnvr.api.errors import Responses, declared
 from lightnvr.api.files import file_answer
 from lightnvr.api.recording_models import size_text
@@ -153,11 +154,20 @@ class Density(BaseModel):
     summary="Get timeline segments",
 )
 async def segments(
-    services: Services, seen: Sight, stream_name: StreamName, start: Start = None, end: End = None
+    services: Services,
+    seen: Sight,
+    dialect: InRecordingDialect,
+    stream_name: StreamName,
+    start: Start = None,
+    end: End = None,
 ) -> Response:
-    """The recordings of one stream that show anything of a span, oldest first; those being written are among them."""
+    """The recordings of one stream that show anything of a span, oldest first.
+
+    Those being written are among them; in the dialect `lightnvr` they are not.
+    """
     start_us, end_us = _span(services, start, end)
-    found, truncated = await seen.timeline.segments(_checked(stream_name), start_us, end_us)
+    there, truncated = await seen.timeline.segments(_checked(stream_name), start_us, end_us)
+    found = dialect.on_timeline(there)
     answer = TimelineSegments(
         segments=await _segments(services, found),
         detection_intervals=[],

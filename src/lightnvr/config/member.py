@@ -14,9 +14,12 @@ YesNo = Annotated[bool, Flag()]
 
 
 class Members(BaseModel):
-    """Some members of /api/settings. Only all of them together are ever validated."""
+    """Some members of /api/settings. Only all of them together are ever validated.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
+    Members that are not known are no settings, but are remembered, so that an answer can name them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True, defer_build=True)
 
 
 Plain = bool | int | float | str

@@ -66,8 +66,8 @@ class WebMembers(Members):
     login_rate_limit_window_seconds: Annotated[int, Whole(10, 86400), At("web", "login_rate_limit_window_seconds")] = (
         Field(300, description="Seconds that wrong passwords are counted, and how long the first wait is.")
     )
-    api_dialect: Annotated[Literal["documented"], At("api", "dialect")] = Field(
-        "documented", description="Form of answers; only `documented` is there yet."
+    api_dialect: Annotated[Literal["documented", "lightnvr"], At("api", "dialect")] = Field(
+        "documented", description="Form of answers: `documented`, or `lightnvr` for clients of the original server."
     )
 
 

@@ -281,7 +281,7 @@ class ApiSettings(Section):
 
     dialect: Literal["documented", "lightnvr"] = Field(
         "documented",
-        description="Form of answers: documented, or lightnvr for clients of the original (not yet there).",
+        description="Form of answers: documented, or lightnvr for clients of the original server.",
     )
 
 

@@ -25,7 +25,8 @@ class StoredDays:
             query = query.where(days.stream_name == stream_name)
         async with self._database.reading.connect() as connection:
             rows = (await connection.execute(query.order_by(days.day, days.stream_name))).all()
-        return [RecordedDay(row[0], row[1], int(row[2]), int(row[3]), int(row[4])) for row in rows]
+        # A year of many cameras is thousands of rows; the columns are in the order of the members.
+        return list(map(RecordedDay._make, rows))
 
     async def totals(self) -> Sequence[StreamTotal]:
         """Return all that is recorded of each stream that has recordings, by name."""

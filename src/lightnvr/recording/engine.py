@@ -16,8 +16,8 @@ from lightnvr.recording.journal import Journal
 from lightnvr.recording.kept_list import KeptList
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.model import Recording
-from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings
-from lightnvr.recording.recorder import RecordingPlace
+from lightnvr.recording.open_recordings import OpenRecordings
+from lightnvr.recording.place import RecordingPlace
 from lightnvr.recording.recovery import Recovery
 from lightnvr.recording.removal import Removal
 from lightnvr.recording.storage import Storage
@@ -56,7 +56,7 @@ class RecordingEngine:
         self._tasks: list[asyncio.Task[None]] = []
         self.open_recordings = OpenRecordings()
         self.journal = Journal(database, self.open_recordings)
-        self._finaliser = Finaliser(disk, self._finalise_failed)
+        self._finaliser = Finaliser(disk)
         self._digester = Digester(database)
         self._syncer = Syncer(disk, self.open_recordings, options.sync_interval_s)
         self.removal = Removal(database, disk, self.open_recordings, self._now_us)
@@ -65,7 +65,6 @@ class RecordingEngine:
         self.recovery: Recovery
         self.sync: Sync
         self._adopted = asyncio.Event()
-        self._postponed: set[OpenRecording] = set()
 
     async def start(self, folders: Mapping[str, str]) -> None:
         """Prepare the storage and begin. `folders` gives the stream of each folder of recordings."""
@@ -205,13 +204,6 @@ class RecordingEngine:
             return
         if removed.recordings:
             log.info("%d recordings whose deletion was interrupted are deleted", len(removed.recordings))
-
-    def _finalise_failed(self, recording: OpenRecording, error: OSError) -> None:
-        # It is tried again every few seconds, for as long as a disk is gone.
-        if recording in self._postponed:
-            return
-        self._postponed = {each for each in self._postponed if not each.finalised} | {recording}
-        log.error("%s cannot be finished yet: %s", recording.facts.absolute_path, error.strerror or error)
 
 
 def _log_step(step_s: float) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_days, recording_media, recordings, storages
 from lightnvr.recording import digests, facets, labelling, listing, ranks, selection
+from lightnvr.recording.known_facets import KnownFacets
 from lightnvr.recording.model import (
     DAY_US,
     Recording,
@@ -31,14 +32,20 @@ _ADD_TO_DAY = text(
 )
 
 
-async def page(connection: AsyncConnection, wanted: RecordingFilter, offset: int, limit: int) -> RecordingPage:
-    """Return `limit` recordings from `offset` on.
+async def page(
+    connection: AsyncConnection,
+    wanted: RecordingFilter,
+    offset: int,
+    limit: int,
+    known: KnownFacets | None = None,
+) -> RecordingPage:
+    """Return `limit` recordings from `offset` on. What `known` remembers is not read again.
 
     How many recordings each day has is kept in `recording_days`, so neither the total nor a page far down the list
     needs to walk over the rows before it. Lists by anything else than the start have `recording_ranks` for that.
     """
     if wanted.by_facets:
-        return await selection.page(connection, wanted, offset, limit)
+        return await selection.page(connection, wanted, offset, limit, known=known)
     if wanted.sort is not RecordingSort.START_TIME:
         return await listing.page(connection, wanted, offset, limit)
     spans = await _spans(connection, wanted)
@@ -90,6 +97,12 @@ async def get(connection: AsyncConnection, recording_id: int) -> Recording | Non
     """Return one recording, None when there is none."""
     row = (await connection.execute(select(recordings).where(recordings.c.id == recording_id))).one_or_none()
     return None if row is None else recording_from(row)
+
+
+async def opened(connection: AsyncConnection) -> tuple[Recording, ...]:
+    """Return the recordings that are being written."""
+    rows = (await connection.execute(select(recordings).where(recordings.c.complete == false()))).all()
+    return tuple(map(recording_from, rows))
 
 
 async def by_path(connection: AsyncConnection, storage_id: int, path: PurePosixPath) -> Recording | None:
@@ -203,6 +216,7 @@ async def complete(
     before = [(was, -1)] if was.complete else []
     done = replace(was, end_us=end_us, size_bytes=size_bytes)
     await ranks.add(connection, [*before, (done, 1)])
+    await facets.place(connection, recording_id, end_us=end_us, size_bytes=size_bytes)
     await labelling.count_again(connection, done)
 
 

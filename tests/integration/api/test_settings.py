@@ -40,6 +40,7 @@ def test_only_members_that_are_sent_are_changed(api: RunningApi) -> None:
             "restart_required": False,
             "restart_required_message": "",
             "restart_required_members": [],
+            "unknown_members": [],
         }
         assert settings(client) == before | {"retention_days": 14, "mqtt_enabled": True, "hls_disabled": True}
 
@@ -69,11 +70,10 @@ def test_a_change_that_needs_a_restart_says_so(api: RunningApi) -> None:
         ({"thumbnails_per_recording": 2}, "thumbnails_per_recording"),
         ({"syslog_facility": "LOG_KERN"}, "syslog_facility"),
         ({"mqtt_username": "a\nb"}, "mqtt_username"),
-        ({"api_dialect": "lightnvr"}, "api_dialect"),
+        ({"api_dialect": "klingon"}, "api_dialect"),
         ({"storage_min_free_pct": 91}, "storage_min_free_pct"),
         ({"storage_pressure_emergency_pct": 50}, "pressure_emergency_pct"),
         ({"db_path": "/tmp/other.db"}, "db_path"),
-        ({"retentiondays": 5}, "retentiondays"),
     ],
 )
 def test_a_bad_member_is_named_and_changes_nothing(api: RunningApi, sent: dict[str, object], named: str) -> None:
@@ -83,6 +83,14 @@ def test_a_bad_member_is_named_and_changes_nothing(api: RunningApi, sent: dict[s
         assert answer.status_code == 400, answer.text
         assert named in answer.json()["error"]
         assert settings(client) == before
+
+
+def test_what_is_no_setting_is_named_and_changes_nothing(api: RunningApi) -> None:
+    with api.client() as client:
+        before = settings(client)
+        answer = client.post("/api/settings", json={"retentiondays": 5, "max_streams": 8, "a b": None}).json()
+        assert answer["unknown_members"] == ["a b", "retentiondays"]
+        assert settings(client) == before | {"max_streams": 8}
 
 
 def test_sending_back_what_was_read_changes_nothing(api: RunningApi) -> None:
