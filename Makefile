@@ -45,8 +45,9 @@ lint: $(STAMPS)/package $(STAMPS)/dev ## Check style, types and the direction of
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-docs: $(STAMPS)/package ## Write docs/settings.md from the settings' own descriptions
+docs: $(STAMPS)/package ## Write docs/settings.md and docs/permissions.md from the program itself
 	$(BIN)/python -m tools.settings_document > docs/settings.md
+	$(BIN)/python -m tools.permissions_document > docs/permissions.md
 
 bench: $(STAMPS)/package $(STAMPS)/dev test-packages ## Measure what docs/benchmarks.md reports
 	$(BIN)/python -m benchmarks

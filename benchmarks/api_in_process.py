@@ -5,8 +5,10 @@ import contextlib
 import random
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -15,14 +17,14 @@ from starlette.types import Message
 
 from benchmarks.processes import NeverHappened
 from lightnvr.accounts.administration import Administration
-from lightnvr.accounts.authentication import Authentication
-from lightnvr.accounts.limiter import LimiterRules, LoginLimiter
-from lightnvr.accounts.logins import Logins
+from lightnvr.accounts.entrance import EntranceRules, open_entrance
+from lightnvr.accounts.limiter import LimiterRules
 from lightnvr.accounts.model import DuplicateUsername, Role
 from lightnvr.accounts.passwords import Passwords
-from lightnvr.accounts.sessions import SessionRules, Sessions
+from lightnvr.accounts.sessions import SessionRules
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
+from lightnvr.api.auditing import Auditing
 from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
 from lightnvr.db.engine import Database
 from lightnvr.live.audience import Audience
@@ -66,8 +68,11 @@ from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.service import LiveInput
 from lightnvr.streams.status import StreamStatus
 from lightnvr.streams.store import StreamStore
+from lightnvr.wiring import FactorSeal
 
 _USER = "benchmark"
+PASSWORD = "a password for measurements"
+"""Of the account that `api_key` makes, whose name is `benchmark`."""
 
 
 class NothingRuns:
@@ -108,7 +113,7 @@ async def api_key(database: Database, folder: Path) -> str:
     """Return a fresh key of an account that may read."""
     administration = Administration(AccountStore(database), Passwords(), time.time, folder / "initial-password")
     with contextlib.suppress(DuplicateUsername):
-        await administration.add(_USER, "a password for measurements", Role.VIEWER)
+        await administration.add(_USER, PASSWORD, Role.VIEWER)
     return await administration.renew_api_key(_USER)
 
 
@@ -122,11 +127,19 @@ def _keeper(database: Database) -> Keeper:
     return Keeper(archive, _no_rules, options, system_us=lambda: time.time_ns() // 1000, monotonic_s=time.monotonic)
 
 
-def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
+def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_enabled: bool = True) -> FastAPI:
     """Return the whole application, with its authentication and everything that stands before a handler."""
-    accounts = AccountStore(database)
-    logins = Logins(accounts, Passwords(), LoginLimiter(LimiterRules(True, 5, 300), time.monotonic), time.time)
-    sessions = Sessions(accounts, SessionRules(3600, 3600), time.time)
+    secrets = SecretBox.open(folder / "secret.key")
+    entrance = open_entrance(
+        database,
+        EntranceRules(auth_enabled, SessionRules(3600, 3600), LimiterRules(True, 5, 300)),
+        FactorSeal(secrets),
+        ticket_key=secrets.derived_key("live tickets"),
+        audit_key=secrets.derived_key("audit log"),
+        initial_password_file=folder / "initial-password",
+        now=time.time,
+        monotonic=time.monotonic,
+    )
 
     async def space() -> StorageSpace:
         return StorageSpace(0, 0)
@@ -134,20 +147,22 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
     async def look(address: SourceAddress, transport: Transport) -> ProbeResult:
         return await asyncio.to_thread(probe, address, transport, 10.0)
 
-    secrets = SecretBox.open(folder / "secret.key")
-    authentication = Authentication(
-        accounts, sessions, logins, ticket_key=secrets.derived_key("live tickets"), now=time.time, enabled=True
-    )
     removal = Removal(database, OsDisk(), OpenRecordings(), lambda: 0)
-    live = Channels(NothingRuns(), Audience(authentication.standing.lapsed))
+    live = Channels(NothingRuns(), Audience(entrance.authentication.standing.lapsed))
     recorded = StoredTime(database, OpenRecordings())
     clips = Clips(recorded, recordings, lambda: int(time.time() * 1e6))
     key_file = folder / "evidence-key.pem"
     return create_api(
         ApiServices(
-            authentication=authentication,
-            sessions=sessions,
-            logins=logins,
+            authentication=entrance.authentication,
+            administration=entrance.administration,
+            sessions=entrance.sessions,
+            logins=entrance.logins,
+            sign_in=entrance.sign_in,
+            second_factor=entrance.second_factor,
+            presence=entrance.presence,
+            audit=entrance.audit,
+            auditing=Auditing(entrance.audit, time.monotonic),
             streams=StreamCatalog(
                 database,
                 StreamStore(secrets),
@@ -161,7 +176,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
             marks=StoredMarks(database),
             deletions=StoredBatchDeletions(database, removal, time.monotonic),
             files=StoredFiles(database, OsDisk(), OpenRecordings(), removal),
-            downloads=Downloads(recordings, time.monotonic),
+            downloads=Downloads(time.monotonic),
             thumbnails=Thumbnails(
                 recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
             ),
@@ -187,33 +202,56 @@ def api_on(database: Database, recordings: Recordings, folder: Path) -> FastAPI:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer of the application."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
 async def get(app: FastAPI, path: str, query: Mapping[str, str | int], key: str) -> bytes:
     """Ask the application as a server does and return the body. Raises NeverHappened unless it answers 200."""
+    answer = await ask(app, "GET", path, query, {"x-api-key": key})
+    if answer.status != HTTPStatus.OK:
+        raise NeverHappened(f"{path} answered {answer.status}: {answer.body.decode(errors='replace')}")
+    return answer.body
+
+
+async def ask(
+    app: FastAPI,
+    method: str,
+    path: str,
+    query: Mapping[str, str | int],
+    headers: Mapping[str, str],
+    content: bytes = b"",
+) -> Answered:
+    """Make a request as a server hands it on, from 127.0.0.1."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": "GET",
+        "method": method,
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
         "query_string": urlencode(query).encode(),
         "root_path": "",
-        "headers": [(b"host", b"localhost"), (b"x-api-key", key.encode())],
+        "headers": [(b"host", b"localhost"), *((name.encode(), value.encode()) for name, value in headers.items())],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 80),
     }
-    status, body = 0, bytearray()
+    status, got, body = 0, list[tuple[bytes, bytes]](), bytearray()
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": content, "more_body": False}
 
     async def send(message: Message) -> None:
         nonlocal status
         status = message.get("status", status)
+        got.extend(message.get("headers", ()))
         body.extend(message.get("body", b""))
 
     await app(scope, receive, send)
-    if status != 200:
-        raise NeverHappened(f"{path} answered {status}: {body.decode(errors='replace')}")
-    return bytes(body)
+    return Answered(status, got, bytes(body))

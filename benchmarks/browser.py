@@ -1,5 +1,6 @@
 """/live.html in Debian's Chromium, as a person who watches."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +59,8 @@ class Watched:
         offset = time.time() - time.monotonic()
         arguments = [way not in PICTURE_WAYS, block_size(width), seconds * 1000]
         rows: list[tuple[float, int]] = self._page.evaluate(_WATCH, arguments)
-        started = self._page.locator("#started").inner_text()
+        # The page brings its figures up to date once a second.
+        started = self._page.locator("#started", has_text=re.compile(r"\d")).inner_text()
         self._page.goto("about:blank")
         return [SeenFrame(at / 1000 - offset, number) for at, number in rows], started
 

@@ -14,13 +14,12 @@ import uvloop
 
 from lightnvr import __version__
 from lightnvr.accounts.authentication import Authentication
+from lightnvr.accounts.entrance import open_entrance
 from lightnvr.accounts.first_account import make_first_account
-from lightnvr.accounts.limiter import LimiterRules, LoginLimiter
-from lightnvr.accounts.logins import Logins
 from lightnvr.accounts.passwords import Passwords
-from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
+from lightnvr.api.auditing import Auditing
 from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
 from lightnvr.caring import caring
 from lightnvr.config import Settings
@@ -55,7 +54,7 @@ from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.marks import StoredMarks
-from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc
+from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
 from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.keeper import Keeper
 from lightnvr.storage.retention import Rules
@@ -69,7 +68,16 @@ from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.schedule import system_zone
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
-from lightnvr.wiring import HubRecorder, ice_servers, keeping, plan_for, rules_for, storage_plan
+from lightnvr.wiring import (
+    FactorSeal,
+    HubRecorder,
+    entrance_rules,
+    ice_servers,
+    keeping,
+    plan_for,
+    rules_for,
+    storage_plan,
+)
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
@@ -98,7 +106,10 @@ class RunningServer:
 
 
 def run(settings: Settings) -> None:
-    """Run the server until SIGTERM or SIGINT. Raises OSError, UnusableDatabase, UnusableKeyFile."""
+    """Run the server until SIGTERM or SIGINT.
+
+    Raises OSError, UnusableDatabase, UnusableKeyFile, UnusableCertificate.
+    """
     be_frugal_with_memory()
     allow_many_open_files()
     configure_logging(settings.general.log_level, settings.general.log_file)
@@ -122,7 +133,8 @@ async def serve_until(
 ) -> None:
     """Run the server until `stop` is set; `on_ready` is awaited once requests are answered."""
     async with running(settings, show_password=show_password) as server:
-        log.info("LightNVR %s listens on http://%s:%d", __version__, settings.web.bind_ip, server.port)
+        scheme = "https" if settings.web.tls_cert else "http"
+        log.info("LightNVR %s listens on %s://%s:%d", __version__, scheme, settings.web.bind_ip, server.port)
         if on_ready is not None:
             await on_ready(server)
         waiting = asyncio.create_task(stop.wait())
@@ -139,7 +151,7 @@ async def running(
 
     `viewer_limits` are those of the settings unless given.
 
-    Raises OSError, UnusableDatabase, UnusableKeyFile, InvalidAccount.
+    Raises OSError, UnusableDatabase, UnusableKeyFile, UnusableCertificate, InvalidAccount.
     """
     began = time.monotonic()
     if not settings.database.url:
@@ -157,11 +169,20 @@ async def running(
             segment_duration=settings.storage.mp4_segment_duration,
             now=time.time,
         )
-        authentication, logins, sessions = _authentication(settings, AccountStore(database), secrets)
+        entrance = open_entrance(
+            database,
+            entrance_rules(settings.web),
+            FactorSeal(secrets),
+            ticket_key=secrets.derived_key("live tickets"),
+            audit_key=secrets.derived_key("audit log"),
+            initial_password_file=settings.initial_password_file,
+            now=time.time,
+            monotonic=time.monotonic,
+        )
         async with (
             _recording(settings, database, catalog) as (engine, fleet, manual),
             _keeping(settings, database, catalog, engine) as keeper,
-            _live(CatalogLiveInputs(catalog, fleet), authentication) as live,
+            _live(CatalogLiveInputs(catalog, fleet), entrance.authentication) as live,
             serve_webrtc(settings, live) as webrtc,
             _darkroom() as darkroom,
             caring(settings, database, engine) as care,
@@ -171,9 +192,15 @@ async def running(
             await _first_account(settings, AccountStore(database), show_password=show_password)
             clips = Clips(care.recorded, care.recordings, engine.place.clock.now_us)
             services = ApiServices(
-                authentication=authentication,
-                sessions=sessions,
-                logins=logins,
+                authentication=entrance.authentication,
+                administration=entrance.administration,
+                sessions=entrance.sessions,
+                logins=entrance.logins,
+                sign_in=entrance.sign_in,
+                second_factor=entrance.second_factor,
+                presence=entrance.presence,
+                audit=entrance.audit,
+                auditing=Auditing(entrance.audit, time.monotonic),
                 streams=catalog,
                 supervisors=fleet,
                 recordings=care.recordings,
@@ -181,7 +208,7 @@ async def running(
                 marks=StoredMarks(database),
                 deletions=care.deletions,
                 files=StoredFiles(database, OsDisk(), engine.open_recordings, engine.removal),
-                downloads=Downloads(care.recordings, time.monotonic),
+                downloads=Downloads(time.monotonic),
                 thumbnails=care.thumbnails,
                 manual=manual,
                 daily_use=_daily_use(settings, database, catalog),
@@ -218,9 +245,10 @@ async def running(
             )
             api = create_api(services)
             async with (
-                serve_rtsp(settings, live, authentication) as rtsp_port,
-                serve_relay(settings, api) as relay_port,
-                serve_http(settings.web.bind_ip, settings.web.port, api) as (port, task),
+                tls_of(settings) as tls,
+                serve_rtsp(settings, live, entrance.authentication) as rtsp_port,
+                serve_relay(settings, api, tls) as relay_port,
+                serve_http(settings.web.bind_ip, settings.web.port, api, tls=tls) as (port, task),
             ):
                 try:
                     yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live)
@@ -341,27 +369,6 @@ async def _darkroom() -> AsyncIterator[Darkroom]:
         yield darkroom
     finally:
         await darkroom.close()
-
-
-def _authentication(
-    settings: Settings, accounts: AccountStore, secrets: SecretBox
-) -> tuple[Authentication, Logins, Sessions]:
-    web = settings.web
-    rules = SessionRules(web.auth_timeout_hours * 3600, web.auth_absolute_timeout_hours * 3600)
-    sessions = Sessions(accounts, rules, time.time)
-    limiter_rules = LimiterRules(
-        web.login_rate_limit_enabled, web.login_rate_limit_max_attempts, web.login_rate_limit_window_seconds
-    )
-    logins = Logins(accounts, Passwords(), LoginLimiter(limiter_rules, time.monotonic), time.time)
-    authentication = Authentication(
-        accounts,
-        sessions,
-        logins,
-        ticket_key=secrets.derived_key("live tickets"),
-        now=time.time,
-        enabled=web.auth_enabled,
-    )
-    return authentication, logins, sessions
 
 
 async def _first_account(settings: Settings, accounts: AccountStore, *, show_password: bool) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from lightnvr.accounts.authentication import Authentication
 from lightnvr.api.connections import ConnectionLimits
 from lightnvr.api.relay import RelayPaths
 from lightnvr.api.serving import server_config
+from lightnvr.certificate import Certificate
 from lightnvr.config import Settings
 from lightnvr.live.channels import Channels
 from lightnvr.live.rtsp import Limits, RtspServer
@@ -99,7 +101,25 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_relay(settings: Settings, api: ASGIApp) -> AsyncIterator[int | None]:
+async def tls_of(settings: Settings) -> AsyncIterator[ssl.SSLContext | None]:
+    """Keep the certificate of the web server up to date while the context is open; gives None without one.
+
+    Raises UnusableCertificate.
+    """
+    if settings.web.tls_cert is None or settings.web.tls_key is None:
+        yield None
+        return
+    certificate = await asyncio.to_thread(Certificate, settings.web.tls_cert, settings.web.tls_key)
+    task = asyncio.create_task(certificate.run(), name="certificate")
+    try:
+        yield certificate.context
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def serve_relay(settings: Settings, api: ASGIApp, tls: ssl.SSLContext | None = None) -> AsyncIterator[int | None]:
     """Serve the addresses of the original's relay on a port of their own; gives the port, None without one.
 
     Raises OSError.
@@ -107,20 +127,22 @@ async def serve_relay(settings: Settings, api: ASGIApp) -> AsyncIterator[int | N
     if not settings.go2rtc.api_port:
         yield None
         return
-    async with serve_http(settings.web.bind_ip, settings.go2rtc.api_port, RelayPaths(api), "[go2rtc] api_port") as (
-        port,
-        _,
-    ):
+    async with serve_http(
+        settings.web.bind_ip, settings.go2rtc.api_port, RelayPaths(api), "[go2rtc] api_port", tls=tls
+    ) as (port, _):
         yield port
 
 
 @asynccontextmanager
 async def serve_http(
-    host: str, wanted_port: int, app: ASGIApp, option: str = "--port"
+    host: str, wanted_port: int, app: ASGIApp, option: str = "--port", *, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
-    """Serve an application; gives the port, which is `wanted_port` unless that is 0, and the task. Raises OSError."""
+    """Serve an application, with `tls` by HTTPS.
+
+    Gives the port, which is `wanted_port` unless that is 0, and the task. Raises OSError.
+    """
     listener = _listen(host, wanted_port, option)
-    server = _Server(server_config(app, ConnectionLimits(connections=min(1000, open_files_limit() // 2))))
+    server = _Server(server_config(app, ConnectionLimits(connections=min(1000, open_files_limit() // 2)), tls))
     task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http {wanted_port}")
     try:
         ready = asyncio.create_task(server.ready.wait())

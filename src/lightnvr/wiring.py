@@ -6,8 +6,11 @@ from collections.abc import Iterable
 
 from lightnvr.accounts.admission import Admission
 from lightnvr.accounts.authentication import Authentication, Credentials, basic_password
+from lightnvr.accounts.entrance import EntranceRules
+from lightnvr.accounts.limiter import LimiterRules
 from lightnvr.accounts.model import TooManyAttempts
-from lightnvr.config.settings import Go2rtcSettings, Settings, StorageSettings, StreamsSettings
+from lightnvr.accounts.sessions import SessionRules
+from lightnvr.config.settings import Go2rtcSettings, Settings, StorageSettings, StreamsSettings, WebSettings
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.rtsp.mount import Caller
 from lightnvr.live.rtsp.restream import Admit, TooManyTries
@@ -23,6 +26,7 @@ from lightnvr.storage.pressure import PressureRules
 from lightnvr.storage.retention import Rules, StreamRules
 from lightnvr.streams.model import Stream
 from lightnvr.streams.plan import ConnectedSource, RecordingPlan, StreamPlan
+from lightnvr.streams.secrets import SecretBox, SecretUnreadable
 
 _QUEUE_BYTES = 64 * 1024 * 1024
 _QUEUE_S = 30.0
@@ -194,6 +198,37 @@ def _recorder_settings(plan: RecordingPlan, why: CaptureMethod) -> RecorderSetti
         schedule_restricted=why is CaptureMethod.SCHEDULED,
         storage=plan.storage,
     )
+
+
+def entrance_rules(web: WebSettings) -> EntranceRules:
+    """Return how strict the login is."""
+    return EntranceRules(
+        enabled=web.auth_enabled,
+        sessions=SessionRules(web.auth_timeout_hours * 3600, web.auth_absolute_timeout_hours * 3600),
+        limiter=LimiterRules(
+            web.login_rate_limit_enabled, web.login_rate_limit_max_attempts, web.login_rate_limit_window_seconds
+        ),
+        code_with_password=web.force_mfa_on_login,
+        trusted_days=web.trusted_device_days,
+    )
+
+
+class FactorSeal:
+    """Keeps the secrets of authenticators as those of cameras are kept. Implements `Seal`."""
+
+    def __init__(self, secrets: SecretBox) -> None:
+        self._secrets = secrets
+
+    def seal(self, text: str) -> str:
+        """See Seal."""
+        return self._secrets.seal(text)
+
+    def reveal(self, sealed: str) -> str:
+        """See Seal. With another key file no code is right; an administrator can remove the authenticator."""
+        try:
+            return self._secrets.reveal(sealed)
+        except SecretUnreadable:
+            return ""
 
 
 def admit_by(authentication: Authentication) -> Admit:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.rig.waiting import until
 from tests.server_process import COMMAND, ServerProcess
+from tools.permissions_document import permissions_document
 from tools.settings_document import settings_document
 
 ROOT = Path(__file__).parents[2]
@@ -98,3 +99,7 @@ def test_every_link_leads_to_a_file(document: Path) -> None:
 
 def test_the_settings_page_describes_the_settings_there_are() -> None:
     assert (ROOT / "docs/settings.md").read_text() == settings_document(), "make docs writes it again"
+
+
+def test_the_permissions_page_describes_what_the_server_does() -> None:
+    assert (ROOT / "docs/permissions.md").read_text() == permissions_document(), "make docs writes it again"

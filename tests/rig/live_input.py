@@ -12,6 +12,7 @@ class Input:
     stream_id: int = 1
     name: str = "cam"
     is_sub: bool = False
+    tags: str = ""
     refusal: str = ""
     hub: Hub = field(default_factory=Hub)
     users: int = 0

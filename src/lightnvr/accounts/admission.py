@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lightnvr.accounts.model import User
-from lightnvr.accounts.store import AccountStore
+from lightnvr.accounts.model import Right, User
+from lightnvr.accounts.store import AccountSecrets, AccountStore
 from lightnvr.accounts.tokens import token_hash
 
 
@@ -23,8 +23,8 @@ class ProofKind(StrEnum):
 class Proof:
     """What to look up to see whether an admission still holds.
 
-    `secret_hash` is the hash of the session's token or of the API key, `password_mark` stands for the password that
-    the account had at the time; neither gives the secret away.
+    `secret_hash` is the hash of the session's token or of the API key, `password_mark` stands for the password and
+    the restrictions that the account had at the time; neither gives the secret away.
     """
 
     kind: ProofKind
@@ -41,9 +41,17 @@ class Admission:
     proof: Proof
     stream_id: int | None = None
 
+    @property
+    def may_watch(self) -> bool:
+        """Whether this caller may watch streams live, of those that they may see."""
+        return self.user.may(Right.LIVE)
+
 
 class Standing:
-    """Tells which admissions still hold: a log-out, a new password, another API key or a deletion ends them."""
+    """Tells which admissions still hold.
+
+    A log-out, a new password, another API key, other restrictions, deactivation or deletion end them.
+    """
 
     def __init__(self, store: AccountStore, now: Callable[[], float]) -> None:
         """`now` gives seconds since 1970 UTC."""
@@ -55,7 +63,7 @@ class Standing:
         if kind is ProofKind.NONE:
             return Proof(kind, user.id)
         secrets = (await self._store.secrets_of([user.id])).get(user.id)
-        return Proof(kind, user.id, secret_hash, "" if secrets is None else _mark(secrets.password_hash))
+        return Proof(kind, user.id, secret_hash, "" if secrets is None else _mark(secrets))
 
     async def lapsed(self, proofs: Iterable[Proof]) -> set[Proof]:
         """Return those that do not hold any more."""
@@ -69,7 +77,7 @@ class Standing:
         gone = set()
         for proof in asked:
             account = users.get(proof.user_id)
-            holds = account is not None and _mark(account.password_hash) == proof.password_mark
+            holds = account is not None and _mark(account) == proof.password_mark
             if proof.kind is ProofKind.SESSION:
                 holds = holds and proof.secret_hash in sessions
             elif proof.kind is ProofKind.API_KEY:
@@ -82,5 +90,6 @@ class Standing:
         return gone
 
 
-def _mark(password_hash: str) -> str:
-    return token_hash(password_hash)[:16]
+def _mark(account: AccountSecrets) -> str:
+    # Whose restrictions change has to be let in anew, with those in force then.
+    return token_hash(f"{account.password_hash}\0{account.limits}")[:16]

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from lightnvr.accounts.admission import Admission, Proof, ProofKind, Standing
@@ -53,13 +53,18 @@ class Authentication:
         ticket_key: bytes,
         now: Callable[[], float],
         enabled: bool,
+        on_refused: Callable[[User | None, str], Awaitable[None]] | None = None,
     ) -> None:
-        """`ticket_key` is secret and lasts beyond a restart; `now` gives seconds since 1970 UTC."""
+        """`ticket_key` is secret and lasts beyond a restart; `now` gives seconds since 1970 UTC.
+
+        `on_refused` is told of each wrong password that came with a request: whose it is not, and from which address.
+        """
         self._store = store
         self._sessions = sessions
         self._logins = logins
         self._enabled = enabled
         self._lately = LatelyAdmitted(lambda: store.changes, now)
+        self._on_refused = on_refused
         self.standing = Standing(store, now)
         self.tickets = Tickets(ticket_key, store, self.standing, now)
 
@@ -68,13 +73,10 @@ class Authentication:
         """Whether callers must log in at all."""
         return self._enabled
 
-    async def user(self, credentials: Credentials) -> User | None:
-        """Return the caller, or None. Raises TooManyAttempts when passwords are being guessed."""
-        found = await self._find(credentials)
-        return None if found is None else found[0]
-
     async def admission(self, credentials: Credentials) -> Admission | None:
-        """Return the caller and what they were let in with, or None. Raises TooManyAttempts.
+        """Return the caller and what they were let in with, or None.
+
+        Raises TooManyAttempts when passwords are being guessed.
 
         A ticket is looked at when there is nothing else; it admits to its own stream only. What the same credentials
         admitted to in the same second is not looked up again, unless an account or a session was changed meanwhile.
@@ -101,14 +103,15 @@ class Authentication:
         if found is not None:
             user, kind, secret_hash = found
             return Admission(user, await self.standing.prove(kind, user, secret_hash))
-        return await self.tickets.admission(credentials.ticket) if credentials.ticket else None
+        admission = await self.tickets.admission(credentials.ticket) if credentials.ticket else None
+        return admission if admission is not None and admission.user.may_come_from(credentials.address) else None
 
     async def _find(self, credentials: Credentials) -> tuple[User, ProofKind, str] | None:
         if not self._enabled:
             return EVERYBODY, ProofKind.NONE, ""
         if credentials.session:
             user = await self._sessions.find(credentials.session)
-            if user is not None:
+            if user is not None and user.may_come_from(credentials.address):
                 return user, ProofKind.SESSION, token_hash(credentials.session)
         scheme, _, value = credentials.authorization.partition(" ")
         if scheme.lower() == "basic":
@@ -117,13 +120,19 @@ class Authentication:
                 return user, ProofKind.PASSWORD, ""
         key = credentials.api_key.strip() or (value.strip() if scheme.lower() == "bearer" else "")
         user = await self._api_key(key) if 0 < len(key) <= _MAX_KEY else None
-        return None if user is None else (user, ProofKind.API_KEY, token_hash(key))
+        if user is None or not user.may_come_from(credentials.address):
+            return None
+        return user, ProofKind.API_KEY, token_hash(key)
 
     async def _basic(self, encoded: str, address: str) -> User | None:
         username, password = _name_and_password(encoded)
         if not username or not password:
             return None
-        return await self._logins.check_remembered(username, password, address)
+        user = await self._logins.check_remembered(username, password, address)
+        if user is None and self._on_refused is not None:
+            await self._on_refused(await self._logins.known(username), address)
+        # There is no place for a code in it; API keys are for programs.
+        return None if user is None or user.totp_enabled else user
 
     async def _api_key(self, key: str) -> User | None:
         user = await self._store.by_api_key(token_hash(key))

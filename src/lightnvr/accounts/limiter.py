@@ -74,6 +74,13 @@ class LoginLimiter:
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
+    def forget(self, account: str) -> bool:
+        """Forget the failures of one account from all addresses. Returns whether there were any."""
+        found = [key for key in self._attempts if key[1] == account]
+        for key in found:
+            del self._attempts[key]
+        return bool(found)
+
     def _wait(self, key: tuple[str, str], now: float) -> float:
         attempts = self._attempts.get(key)
         return 0.0 if attempts is None else attempts.blocked_until - now

@@ -25,7 +25,7 @@ class Logins:
         self._now = now
 
     async def check(self, username: str, password: str, address: str) -> User | None:
-        """Return the user, or None when name or password are wrong or the account is not active.
+        """Return the user, or None when name or password are wrong, or the account may not be used from there.
 
         Raises TooManyAttempts.
         """
@@ -51,7 +51,34 @@ class Logins:
             if under_way is None:
                 return await self._verify_for_all(found, password, address, digest)
             await under_way.wait()
-        return user if user.is_active else None
+        return user if user.is_active and user.may_come_from(address) else None
+
+    async def confirm(self, user_id: int, password: str, address: str) -> bool:
+        """Whether this is the password of somebody who is logged in, for what needs more than that.
+
+        Counts like a login. Raises TooManyAttempts.
+        """
+        user = await self._store.by_id(user_id)
+        if user is None or not is_plausible(user.username, password):
+            return False
+        found = await self._store.by_name(user.username)
+        if await self._verify(found, user.username, password, address) is None:
+            return False
+        self.completed(user, address)
+        return True
+
+    def completed(self, user: User, address: str) -> None:
+        """A user who has a second factor gave that, too: forget the attempts."""
+        self._limiter.succeeded(address, user.username)
+
+    async def known(self, username: str) -> User | None:
+        """Return the account with this name, for a note of who tried to log in."""
+        found = await self._store.by_name(username) if is_plausible(username, "") else None
+        return None if found is None else found[0]
+
+    def forget_failures(self, username: str) -> bool:
+        """Let a user try again at once, from everywhere. Returns whether there were failures."""
+        return self._limiter.forget(username)
 
     async def _verify_for_all(self, found: tuple[User, str], password: str, address: str, digest: bytes) -> User | None:
         done = self._under_way[digest] = anyio.Event()
@@ -68,9 +95,11 @@ class Logins:
         self._limiter.charge(address, username)
         user, stored_hash = found if found is not None else (None, None)
         right = await self._passwords.verify(password, stored_hash)
-        if not right or user is None or not user.is_active:
+        if not right or user is None or not user.is_active or not user.may_come_from(address):
             return None
-        self._limiter.succeeded(address, username)
+        if not user.totp_enabled:
+            # With a second factor the login is not over: that the password was right must not show.
+            self._limiter.succeeded(address, username)
         try:
             await self._store.change(username, {"last_login": int(self._now())}, end_sessions=False)
         except UserNotFound:  # deleted while the password was being verified

@@ -1,12 +1,15 @@
 """Who may use LightNVR: users, their roles, and what goes wrong with them."""
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
+
+from lightnvr.accounts.networks import holds
 
 MAX_PASSWORD_BYTES = 1024
 MIN_PASSWORD_BYTES = 8
 MIN_USERNAME_BYTES = 3
 MAX_USERNAME_BYTES = 32
+MAX_TAGS_BYTES = 255
 
 
 class Role(IntEnum):
@@ -23,9 +26,23 @@ class Role(IntEnum):
         return self is not Role.VIEWER
 
 
+class Right(StrEnum):
+    """What a user does with the streams that they may see."""
+
+    LIVE = "live"
+    PLAYBACK = "playback"
+    EXPORT = "export"
+    CHANGE = "change"
+    DELETE = "delete"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
-    """One account, without its secrets. Times are seconds since 1970 UTC; 0 is never."""
+    """One account, without its secrets. Times are seconds since 1970 UTC; 0 is never.
+
+    `allowed_tags` are separated by commas; empty is no restriction. `allowed_login_cidrs` are networks, one a line;
+    empty is every address. `allowed_actions` are rights, separated by commas; empty is all that the role has.
+    """
 
     id: int
     username: str
@@ -36,6 +53,30 @@ class User:
     created_at: int
     updated_at: int
     last_login: int
+    password_change_locked: bool = False
+    totp_enabled: bool = False
+    allowed_tags: str = ""
+    allowed_login_cidrs: str = ""
+    allowed_actions: str = ""
+
+    def may(self, right: Right) -> bool:
+        """Whether this user has a right, as far as the role does not forbid it."""
+        return not self.allowed_actions or right.value in self.allowed_actions.split(",")
+
+    def may_see(self, tags: str) -> bool:
+        """Whether this user may see a stream with these tags, separated by commas.
+
+        A user without `allowed_tags` sees every stream; others see those that share a tag with them, in the same case.
+        """
+        return not self.allowed_tags or not _tags(self.allowed_tags).isdisjoint(_tags(tags))
+
+    def may_come_from(self, address: str) -> bool:
+        """Whether this user may use the server from this IP address."""
+        return not self.allowed_login_cidrs or holds(self.allowed_login_cidrs, address)
+
+
+def _tags(text: str) -> frozenset[str]:
+    return frozenset(tag.strip() for tag in text.split(",") if tag.strip())
 
 
 class UserNotFound(LookupError):
@@ -51,7 +92,14 @@ class InvalidAccount(ValueError):
 
 
 class LastAdministrator(Exception):
-    """The last administrator cannot be removed, for nobody could add another."""
+    """The last administrator cannot be removed, nor be anything else, for nobody could add another."""
+
+    def __init__(self) -> None:
+        super().__init__("Cannot delete the last admin user, nor take the role or the login from it.")
+
+
+class PasswordLocked(Exception):
+    """The password of this account must not be changed."""
 
 
 class TooManyAttempts(Exception):
@@ -95,3 +143,20 @@ def _utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         raise InvalidAccount("User names and passwords are text that UTF-8 can hold.") from None
+
+
+def check_tags(tags: str) -> str:
+    """Return tags, separated by commas, without the blanks around them and without empty ones."""
+    found = ",".join(tag.strip() for tag in tags.split(",") if tag.strip())
+    if len(_utf8(found)) > MAX_TAGS_BYTES or not found.isprintable():
+        raise InvalidAccount(f"allowed_tags has at most {MAX_TAGS_BYTES} bytes and no control characters.")
+    return found
+
+
+def check_actions(actions: str) -> str:
+    """Return rights, separated by commas, in their order. None at all cannot be asked for: that is an inactive user."""
+    asked = {action.strip() for action in actions.split(",") if action.strip()}
+    known = [right.value for right in Right]
+    if not asked <= set(known):
+        raise InvalidAccount(f"allowed_actions are of {', '.join(known)}, separated by commas.")
+    return ",".join(action for action in known if action in asked)

@@ -10,20 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.accounts.model import DuplicateUsername, LastAdministrator, Role, User, UserNotFound
 from lightnvr.db.engine import Database
-from lightnvr.db.tables import sessions, users
+from lightnvr.db.tables import sessions, trusted_devices, users
 
 _USER_COLUMNS = tuple(users.c[name] for name in User.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """What a new account is made of; `now` is in seconds since 1970 UTC."""
+    """What a new account is made of; `now` is in seconds since 1970 UTC. The last three are as in User."""
 
     username: str
     password_hash: str
     role: Role
     email: str
     now: int
+    is_active: bool = True
+    allowed_tags: str = ""
+    allowed_login_cidrs: str = ""
+    allowed_actions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,14 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class AccountSecrets:
-    """The hashes of an active account: of its password, and of its API key when it has one."""
+    """The hashes of an active account: of its password, and of its API key when it has one.
+
+    `limits` is all that restricts what it may be used for.
+    """
 
     password_hash: str
     api_key_hash: str | None
+    limits: str = ""
 
 
 class AccountStore:
@@ -87,12 +95,13 @@ class AccountStore:
 
     async def secrets_of(self, user_ids: Collection[int]) -> dict[int, AccountSecrets]:
         """Return the hashes of those of these accounts that are there and active, by id."""
-        query = select(users.c.id, users.c.password_hash, users.c.api_key_hash).where(
+        limits = (users.c.allowed_tags, users.c.allowed_login_cidrs, users.c.allowed_actions)
+        query = select(users.c.id, users.c.password_hash, users.c.api_key_hash, *limits).where(
             users.c.id.in_(user_ids), users.c.is_active
         )
         async with self._database.reading.connect() as connection:
             rows = (await connection.execute(query)).all()
-        return {row.id: AccountSecrets(row.password_hash, row.api_key_hash) for row in rows}
+        return {row.id: AccountSecrets(row.password_hash, row.api_key_hash, "\0".join(row[3:])) for row in rows}
 
     async def live_sessions(self, hashes: Collection[str], now: int) -> set[str]:
         """Return which of these hashes of tokens belong to sessions that are not over at `now`."""
@@ -114,7 +123,10 @@ class AccountStore:
             "password_hash": new.password_hash,
             "role": int(new.role),
             "email": new.email,
-            "is_active": True,
+            "is_active": new.is_active,
+            "allowed_tags": new.allowed_tags,
+            "allowed_login_cidrs": new.allowed_login_cidrs,
+            "allowed_actions": new.allowed_actions,
             "api_key_hash": None,
             "api_key_prefix": "",
             "created_at": new.now,
@@ -132,7 +144,7 @@ class AccountStore:
 
     async def change(self, username: str, values: Mapping[str, object], *, end_sessions: bool) -> None:
         """Store new values of one account. Raises UserNotFound."""
-        async with self._changing() as connection:
+        async with self.changing() as connection:
             query = update(users).where(users.c.username == username).values(**values).returning(users.c.id)
             user_id = (await connection.execute(query)).scalar_one_or_none()
             if user_id is None:
@@ -140,17 +152,34 @@ class AccountStore:
             if end_sessions:
                 await connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
 
-    async def remove(self, username: str) -> None:
+    async def change_by_id(self, user_id: int, values: Mapping[str, object], *, end_sessions: bool) -> User:
+        """Store new values of one account, all or none, and return it.
+
+        Raises UserNotFound, DuplicateUsername, LastAdministrator.
+        """
+        try:
+            async with self.changing() as connection:
+                stays = values.get("role", Role.ADMIN) == Role.ADMIN and values.get("is_active", True) is True
+                if not stays:
+                    await _keep_an_administrator(connection, user_id)
+                query = update(users).where(users.c.id == user_id).values(**values).returning(*_USER_COLUMNS)
+                row = (await connection.execute(query)).mappings().one_or_none()
+                if row is None:
+                    raise UserNotFound(user_id)
+                if end_sessions:
+                    for table in (sessions, trusted_devices):
+                        await connection.execute(delete(table).where(table.c.user_id == user_id))
+                return _user(row)
+        except IntegrityError:
+            raise DuplicateUsername(values.get("username")) from None
+
+    async def remove(self, user_id: int) -> None:
         """Delete an account and its sessions. Raises UserNotFound, LastAdministrator."""
-        async with self._changing() as connection:
-            query = select(users.c.id, users.c.role).where(users.c.username == username)
-            row = (await connection.execute(query)).one_or_none()
-            if row is None:
-                raise UserNotFound(username)
-            others = select(func.count()).where(users.c.role == int(Role.ADMIN), users.c.id != row.id)
-            if row.role == Role.ADMIN and not (await connection.execute(others)).scalar_one():
-                raise LastAdministrator(username)
-            await connection.execute(delete(users).where(users.c.id == row.id))
+        async with self.changing() as connection:
+            await _keep_an_administrator(connection, user_id)
+            removed = await connection.execute(delete(users).where(users.c.id == user_id).returning(users.c.id))
+            if removed.first() is None:
+                raise UserNotFound(user_id)
 
     async def add_session(self, user_id: int, values: Mapping[str, object]) -> None:
         """Store a session."""
@@ -184,7 +213,7 @@ class AccountStore:
 
     async def remove_session(self, hash_of_token: str) -> None:
         """Forget one session."""
-        async with self._changing() as connection:
+        async with self.changing() as connection:
             await connection.execute(delete(sessions).where(sessions.c.token_hash == hash_of_token))
 
     async def remove_ended_sessions(self, now: int) -> None:
@@ -194,13 +223,23 @@ class AccountStore:
             await connection.execute(delete(sessions).where(ended))
 
     @asynccontextmanager
-    async def _changing(self) -> AsyncIterator[AsyncConnection]:
+    async def changing(self) -> AsyncIterator[AsyncConnection]:
+        """Return a transaction that may end what somebody was let in with."""
         try:
             async with self._database.writing.begin() as connection:
                 yield connection
         finally:
             # Only now that it is stored: who reads before this may still see what was.
             self.changes += 1
+
+
+async def _keep_an_administrator(connection: AsyncConnection, user_id: int) -> None:
+    """Raise LastAdministrator when there is no other active one than this, if it is one."""
+    query = select(users.c.id).where(users.c.role == int(Role.ADMIN), users.c.is_active)
+    # Locked, so that of two administrators not each can remove the other. SQLite has one writer anyway.
+    active = set((await connection.execute(query.with_for_update())).scalars())
+    if active == {user_id}:
+        raise LastAdministrator
 
 
 def _user(row: RowMapping) -> User:

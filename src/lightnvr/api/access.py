@@ -14,8 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from lightnvr.accounts.admission import Admission
 from lightnvr.accounts.authentication import Credentials
-from lightnvr.accounts.model import Role, TooManyAttempts, User
+from lightnvr.accounts.model import Right, Role, TooManyAttempts, User
+from lightnvr.api.auditing import AUDITED, deed_of
 from lightnvr.api.client import client_address
+from lightnvr.api.rights import RIGHTS
 from lightnvr.api.services import ApiServices
 
 
@@ -52,6 +54,10 @@ class Level(Enum):
     """Every user but viewers."""
     ADMIN = "admin"
     """Administrators."""
+    OWNER = "owner"
+    """Administrators, and everybody for the account of their own, which `{id}` in the path names."""
+    OWNER_USER = "owner with the role USER"
+    """The same, for users with the role USER only."""
 
 
 class Access:
@@ -79,11 +85,9 @@ class Access:
             ticket=request.query_params.get("ticket", "") if self.ticket else "",
             address=client_address(request, services.options.trusted_proxies),
         )
-        if self.ticket:
-            request.state.admission = await services.authentication.admission(credentials)
-            user = request.state.admission.user if request.state.admission else None
-        else:
-            user = await services.authentication.user(credentials)
+        admission = await services.authentication.admission(credentials)
+        user = None if admission is None else admission.user
+        request.state.admission = admission
         request.state.caller = user
         if self.level is Level.ANYBODY:
             return
@@ -94,6 +98,11 @@ class Access:
             raise Forbidden(f"The role {user.role.name} may look but not change anything.")
         if self.level is Level.ADMIN and user.role is not Role.ADMIN:
             raise Forbidden("Only an administrator may do this.")
+        if self.level in {Level.OWNER, Level.OWNER_USER} and user.role is not Role.ADMIN:
+            if request.path_params.get("id") != str(user.id):
+                raise Forbidden("Only an administrator may do this with the account of somebody else.")
+            if self.level is Level.OWNER_USER and user.role is not Role.USER:
+                raise Forbidden(f"An administrator does this for accounts with the role {user.role.name}.")
 
     async def __call__(self, request: HTTPConnection) -> User | None:
         """Give the caller that was admitted."""
@@ -121,9 +130,24 @@ class GuardedRoute(APIRoute):
         handler = super().get_route_handler()
         access = _only(self.path, self.dependant)
 
+        rights = {method: RIGHTS.get(f"{method} {self.path}") for method in self.methods or ()}
+        audited = {method: AUDITED.get(f"{method} {self.path}") for method in self.methods or ()}
+
         async def guarded(request: Request) -> Response:
-            await access.admit(request)
-            return await handler(request)
+            action = audited.get(request.method)
+            outcome: Response | BaseException | None = None
+            try:
+                await access.admit(request)
+                _require(rights.get(request.method), request.state.caller)
+                outcome = await handler(request)
+                return outcome
+            except Exception as error:
+                outcome = error
+                raise
+            finally:
+                # Not when the client went away: nothing is known of how it went.
+                if action is not None and outcome is not None:
+                    await _keep(request, action, outcome)
 
         return guarded
 
@@ -155,6 +179,22 @@ class GuardedSocketRoute(APIWebSocketRoute):
                 await open_socket(scope, receive, send)
 
         self.app = guarded
+
+    @property
+    def level(self) -> Level:
+        """What this route asks of its caller."""
+        return self._access.level
+
+
+def _require(right: Right | None, caller: User | None) -> None:
+    if right is not None and caller is not None and not caller.may(right):
+        raise Forbidden(f"You have no right to this: {right}. An administrator can give it to you.")
+
+
+async def _keep(request: Request, action: str, outcome: Response | BaseException) -> None:
+    services: ApiServices = request.app.state.services
+    address = client_address(request, services.options.trusted_proxies)
+    await services.auditing.add(await deed_of(request, action, address, outcome, request.state.caller))
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: HTTPStatus, text: str) -> None:
@@ -194,3 +234,6 @@ Editor = Annotated[User, Depends(Access(Level.EDITOR))]
 Watcher = Annotated[Admission, Depends(WatchAccess())]
 """Every user, and who brings a ticket for the stream."""
 Administrator = Annotated[User, Depends(Access(Level.ADMIN))]
+Owner = Annotated[User, Depends(Access(Level.OWNER))]
+OwningUser = Annotated[User, Depends(Access(Level.OWNER_USER))]
+ADMIN = Depends(Access(Level.ADMIN))

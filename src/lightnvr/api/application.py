@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from lightnvr.api import (
+    audit,
     auth,
     export,
     health,
@@ -21,6 +22,7 @@ from lightnvr.api import (
     recordings,
     relay,
     relay_hls,
+    sessions,
     snapshots,
     storage,
     storage_daily,
@@ -29,6 +31,8 @@ from lightnvr.api import (
     streams,
     tickets,
     timeline,
+    totp,
+    users,
     webrtc,
 )
 from lightnvr.api.cross_origin import CrossOriginPlayers
@@ -37,6 +41,7 @@ from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
 from lightnvr.api.live_socket import add_mse_sockets
 from lightnvr.api.openapi import check_roles, complete_openapi
 from lightnvr.api.pages import pages_router
+from lightnvr.api.permissions import check_table
 from lightnvr.api.services import ApiServices
 
 _MAX_BODY = 1024 * 1024
@@ -57,6 +62,10 @@ def create_api(services: ApiServices) -> FastAPI:
     app.state.services = services
     for router in (
         auth.router,
+        audit.router,
+        users.router,
+        totp.router,
+        sessions.router,
         streams.router,
         stream_retention.router,
         stream_recording.router,
@@ -95,5 +104,6 @@ def create_api(services: ApiServices) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CrossOriginPlayers, origins=services.options.cors_origins)
     check_roles(app)
+    check_table(app)
     complete_openapi(app)
     return app

@@ -11,7 +11,14 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from lightnvr.accounts.model import TooManyAttempts
+from lightnvr.accounts.model import (
+    DuplicateUsername,
+    InvalidAccount,
+    LastAdministrator,
+    PasswordLocked,
+    TooManyAttempts,
+    UserNotFound,
+)
 from lightnvr.api.access import Forbidden, Unauthorized
 from lightnvr.api.dialects import UnsupportedDialect
 from lightnvr.api.ranges import RangeNotSatisfiable
@@ -52,6 +59,9 @@ Responses = dict[int | str, dict[str, Any]]
 """Answers of a route, for its documentation, by status."""
 
 _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
+    UserNotFound: (HTTPStatus.NOT_FOUND, "User not found"),
+    DuplicateUsername: (HTTPStatus.CONFLICT, "Username already exists"),
+    PasswordLocked: (HTTPStatus.FORBIDDEN, "Password changes are locked for this user"),
     StreamNotFound: (HTTPStatus.NOT_FOUND, "Stream not found"),
     DuplicateStream: (HTTPStatus.CONFLICT, "Stream already exists"),
     SegmentGone: (HTTPStatus.NOT_FOUND, "There is no such segment, or not any more."),
@@ -70,6 +80,8 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 }
 _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
+    InvalidAccount: HTTPStatus.BAD_REQUEST,
+    LastAdministrator: HTTPStatus.BAD_REQUEST,
     NothingRecorded: HTTPStatus.NOT_FOUND,
     ClipNotPossible: HTTPStatus.CONFLICT,
     UnusableEvidenceKey: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -13,14 +13,14 @@ from lightnvr.api.clip_answer import PiecewiseAnswer
 from lightnvr.api.errors import Responses, declared
 from lightnvr.api.ranges import ByteRange, read_range
 from lightnvr.api.recordings import attachment
-from lightnvr.api.services import ApiServices, Services
+from lightnvr.api.seen import Sight
+from lightnvr.api.services import Services
 from lightnvr.api.streams import Reference
 from lightnvr.api.times import read_time
 from lightnvr.api.validation import BadRequest
 from lightnvr.playback.clip import Clip
 from lightnvr.playback.clips import MAX_CLIP_US, clip_file_name
 from lightnvr.playback.evidence.package import EvidencePackage
-from lightnvr.streams.model import StreamNotFound
 
 router = APIRouter(prefix="/api/streams", tags=["Export"], route_class=GuardedRoute)
 
@@ -84,6 +84,7 @@ async def export(
     name: Reference,
     request: Request,
     services: Services,
+    seen: Sight,
     start: Start,
     end: End,
     audio: Audio = True,
@@ -101,7 +102,7 @@ async def export(
     from, the signature of this installation, and how to check it (`lightnvr verify`). Ranges are not answered then.
     """
     start_us, end_us = _span(start, end)
-    stream_name = await _recorded_name(services, name)
+    stream_name = await seen.recorded_name(name)
     if evidence:
         package = await services.evidence.package(stream_name, start_us, end_us, audio=audio)
         return _packed(request, package)
@@ -130,16 +131,6 @@ def _span(start: str, end: str) -> tuple[int, int]:
     if end_us - start_us > MAX_CLIP_US:
         raise BadRequest("end must be at most one day later than start")
     return start_us, end_us
-
-
-async def _recorded_name(services: ApiServices, reference: str) -> str:
-    """Return the name that recordings have. Those of a stream that was deleted are found by the name it had."""
-    try:
-        return (await services.streams.find(reference)).name
-    except StreamNotFound:
-        if "\x00" in reference:
-            raise
-        return reference
 
 
 def _packed(request: Request, package: EvidencePackage) -> Response:

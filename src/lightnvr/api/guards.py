@@ -17,6 +17,7 @@ _POLICY = (
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
+_HTTPS_ONLY = "max-age=31536000"
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -41,6 +42,8 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if scope.get("scheme") == "https":
+                    headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

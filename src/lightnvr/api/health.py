@@ -8,6 +8,7 @@ from pydantic.config import JsonDict
 
 from lightnvr.api.access import Anybody, GuardedRoute
 from lightnvr.api.errors import declared
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.times import iso
 from lightnvr.streams.model import Stream
@@ -109,14 +110,13 @@ class Health(BaseModel):
 
 
 @router.get("/api/health", response_model=Health, responses=declared(429), summary="Health check")
-async def health(services: Services, caller: Anybody) -> Response:
+async def health(services: Services, seen: Sight, caller: Anybody) -> Response:
     """Always 200 while the server lives; `status` says how it is. Streams and storage are shown to users only."""
-    running = [
-        stream for stream in await services.streams.every() if stream.settings.enabled and not stream.privacy_mode
-    ]
+    running = [stream for stream in await seen.streams.every() if stream.settings.enabled and not stream.privacy_mode]
     details = [_stream_health(stream, services.supervisors.status(stream.id), services.now()) for stream in running]
     storage = await _storage(services)
-    problems = list(services.problems())
+    # They name streams.
+    problems = list(services.problems()) if seen.everything else []
     answer = Health(
         status=_overall(details, storage, problems),
         uptime=int(services.uptime()),

@@ -6,6 +6,7 @@ from pydantic.config import JsonDict
 
 from lightnvr.api.access import Anybody, GuardedRoute
 from lightnvr.api.errors import declared
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import Services
 from lightnvr.api.times import iso
 
@@ -41,7 +42,7 @@ class LiveHealth(BaseModel):
 @router.get(
     "/api/health/hls", response_model=LiveHealth, responses=declared(429), summary="Health check of the live view"
 )
-async def live_health(services: Services, caller: Anybody) -> Response:
+async def live_health(services: Services, seen: Sight, caller: Anybody) -> Response:
     """Always 200 while the server lives. Who watches what is shown to users only."""
     live = services.live
     answer = LiveHealth(
@@ -51,7 +52,8 @@ async def live_health(services: Services, caller: Anybody) -> Response:
         timestamp=iso(services.now()),
     )
     if caller is not None:
-        watchers = live.audience.watchers()
+        ids = {stream.id for stream in await seen.streams.every()}
+        watchers = {key: count for key, count in live.audience.watchers().items() if key[1] in ids}
         answer.failures = live.failures
         answer.streams_watched = len({stream_id for _way, stream_id in watchers})
         answer.viewers = {}

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from lightnvr.api.access import VIEWER, GuardedRoute
 from lightnvr.api.errors import Responses, declared
 from lightnvr.api.exposition import MEDIA_TYPE, Family, exposition
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.live.audience import Way
 from lightnvr.streams.model import Stream
@@ -28,9 +29,9 @@ _ANSWER: Responses = {
 @router.get(
     "/api/metrics", response_class=Response, responses=_ANSWER, dependencies=[VIEWER], summary="Metrics for Prometheus"
 )
-async def metrics(services: Services) -> Response:
+async def metrics(services: Services, seen: Sight) -> Response:
     """Every stream that is switched on, the storage, and the live view by way of watching."""
-    streams = await services.streams.every()
+    streams = await seen.streams.every()
     families = [
         *_of_streams(services, [stream for stream in streams if stream.settings.enabled]),
         *_of_live(services, {stream.id: stream.name for stream in streams}),
@@ -67,7 +68,8 @@ def _of_live(services: ApiServices, names: dict[int, str]) -> Iterator[Family]:
     audience = services.live.audience
     viewers = Family("lightnvr_live_viewers", "gauge", "Who watches now.")
     for (way, stream_id), count in sorted(audience.watchers().items()):
-        viewers.add(count, stream=names.get(stream_id, ""), way=way)
+        if stream_id in names:
+            viewers.add(count, stream=names[stream_id], way=way)
     came = Family("lightnvr_live_viewers_total", "counter", "Viewers that came.")
     sent = Family("lightnvr_live_sent_bytes_total", "counter", "Bytes of media handed to viewers.")
     lost = Family("lightnvr_live_dropped_packets_total", "counter", "Packets that viewers were too slow for.")

@@ -24,6 +24,8 @@ _SCHEMES: Mapping[str, Mapping[str, str]] = {
 }
 _TAGS: Mapping[str, str] = {
     "Authentication": "Log in and out, and ask who is logged in.",
+    "Audit": "Who did what, when and from where.",
+    "Users": "Who may log in, and what they may do then.",
     "Streams": "The cameras: what is configured, and what each is doing.",
     "Timeline": "Recorded time as one stretch, whatever files it lies in.",
     "Export": "Clips of what was recorded, and evidence.",
@@ -37,6 +39,8 @@ _NEEDS = {
     Level.VIEWER: "every user",
     Level.EDITOR: "the roles ADMIN, USER and API",
     Level.ADMIN: "the role ADMIN",
+    Level.OWNER: "the role ADMIN, and for every user about the own account",
+    Level.OWNER_USER: "the role ADMIN, and for users with the role USER about the own account",
 }
 
 

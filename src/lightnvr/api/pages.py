@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from lightnvr.api.access import PUBLIC, GuardedRoute
 
 _ROOT = Path(__file__).resolve().parent.parent / "static"
+_OPENAPI = "/api/openapi.json"
 _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -29,14 +30,21 @@ def pages_router() -> APIRouter:
     There is no route that takes a path, so no path can lead out of the folder.
     """
     router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
-    pages = {"/": "index.html", "/api/docs": "docs.html"}
+    for address, name in _files().items():
+        router.add_api_route(address, _sender(_ROOT / name), methods=["GET", "HEAD"], dependencies=[PUBLIC])
+    router.add_api_route(_OPENAPI, _openapi, methods=["GET", "HEAD"], dependencies=[PUBLIC])
+    return router
+
+
+def page_addresses() -> frozenset[str]:
+    """Return the addresses of the pages and of what they are made of."""
+    return frozenset({*_files(), _OPENAPI})
+
+
+def _files() -> dict[str, str]:
     found = [*_ROOT.iterdir(), *_ROOT.glob("vendor/*")]
     names = [path.relative_to(_ROOT).as_posix() for path in sorted(found) if path.suffix in _MEDIA_TYPES]
-    files = {f"/{name}": name for name in names}
-    for address, name in (pages | files).items():
-        router.add_api_route(address, _sender(_ROOT / name), methods=["GET", "HEAD"], dependencies=[PUBLIC])
-    router.add_api_route("/api/openapi.json", _openapi, methods=["GET", "HEAD"], dependencies=[PUBLIC])
-    return router
+    return {"/": "index.html", "/api/docs": "docs.html", **{f"/{name}": name for name in names}}
 
 
 def _sender(path: Path) -> Callable[[], Awaitable[Response]]:

@@ -1,19 +1,21 @@
 """/api/recordings: deleting many recordings, and downloading several as one file."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from http import HTTPStatus
 from typing import Annotated, Literal
 
 import anyio
-from fastapi import APIRouter, HTTPException, Path, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.api.access import VIEWER, Editor, GuardedRoute, Viewer
 from lightnvr.api.answers import json_answer
+from lightnvr.api.auditing import note_of
 from lightnvr.api.errors import declared
 from lightnvr.api.recording_query import methods, names
 from lightnvr.api.recordings import attachment
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import Services
 from lightnvr.api.times import read_time
 from lightnvr.api.validation import BadRequest
@@ -26,6 +28,8 @@ router = APIRouter(prefix="/api/recordings", tags=["Recordings"], route_class=Gu
 
 _MOST_DELETED = 100_000
 _MOST_PACKED = 200
+_TOLD = 400
+_TOLD_IDS = 50
 _TOKEN = "3f0c0c1e-6d5a-4c1a-9d0e-2b7a1c9e4f10"  # noqa: S105 - an example
 _Id = Annotated[int, Whole(1, 2**63 - 1)]
 _Three = Annotated[int, Whole(-1, 1)]
@@ -125,12 +129,13 @@ class DownloadState(BaseModel):
     responses=declared(400, 401, 403, 413, 429, 503),
     summary="Delete many recordings",
 )
-async def batch_delete(body: BatchDeleteBody, services: Services, caller: Editor) -> Response:
+async def batch_delete(request: Request, body: BatchDeleteBody, seen: Sight, caller: Editor) -> Response:
     """Begins to delete recordings, in the background. Protected ones and those being written stay."""
+    note_of(request).target = _told(body)
     if body.ids is not None:
-        job = await services.deletions.start(caller.id, list(dict.fromkeys(body.ids)))
+        job = await seen.deletions.start(caller.id, list(dict.fromkeys(body.ids)))
     elif body.filter is not None:
-        job = await services.deletions.start(caller.id, _wanted(body.filter))
+        job = await seen.deletions.start(caller.id, _wanted(body.filter))
     else:
         raise BadRequest("ids or filter must be there: which recordings are to be deleted")
     return json_answer(DeletionStarted(job_id=job.job_id), status=HTTPStatus.ACCEPTED)
@@ -142,9 +147,9 @@ async def batch_delete(body: BatchDeleteBody, services: Services, caller: Editor
     responses=declared(400, 401, 404, 429),
     summary="Get how far a deletion is",
 )
-async def deletion_progress(job_id: _Job, services: Services, caller: Viewer) -> Response:
+async def deletion_progress(job_id: _Job, seen: Sight, caller: Viewer) -> Response:
     """How far it is, for the one who began it, until five minutes after its end."""
-    return json_answer(_state(services.deletions.progress(caller.id, job_id)))
+    return json_answer(_state(seen.deletions.progress(caller.id, job_id)))
 
 
 @router.post(
@@ -154,9 +159,14 @@ async def deletion_progress(job_id: _Job, services: Services, caller: Viewer) ->
     responses=declared(400, 401, 403, 404, 413, 429, 503),
     summary="Download several recordings",
 )
-async def batch_download(body: BatchDownloadBody, services: Services, caller: Viewer) -> Response:
+async def batch_download(
+    request: Request, body: BatchDownloadBody, services: Services, seen: Sight, caller: Viewer
+) -> Response:
     """Gives a token with which the recordings can be fetched as one ZIP, until ten minutes after the last time."""
-    download = await services.downloads.start(caller.id, body.ids, body.filename.strip() or "recordings.zip")
+    note_of(request).target = _ids(body.ids)
+    download = await services.downloads.start(
+        caller.id, seen.recordings, body.ids, body.filename.strip() or "recordings.zip"
+    )
     answer = DownloadStarted(
         token=download.token, total=len(download.recording_ids), missing_ids=list(download.missing)
     )
@@ -181,9 +191,9 @@ async def download_status(token: _Token, services: Services, caller: Viewer) -> 
     responses={200: {"description": "The ZIP.", "content": {"application/zip": {}}}, **declared(400, 401, 404, 429)},
     summary="Fetch a download",
 )
-async def download_result(token: _Token, services: Services, caller: Viewer) -> Response:
+async def download_result(token: _Token, services: Services, seen: Sight, caller: Viewer) -> Response:
     """The recordings as one ZIP, packed while it is sent. It can be fetched again."""
-    download, entries = await services.downloads.entries(caller.id, token)
+    download, entries = await services.downloads.entries(caller.id, seen.recordings, token)
     headers = {"Content-Disposition": attachment(download.filename), "Cache-Control": "private, no-store"}
     return StreamingResponse(_sent(zip_stream(entries)), media_type="application/zip", headers=headers)
 
@@ -201,6 +211,18 @@ async def _sent(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 async def refuse_method() -> Response:
     """These addresses look like those of recordings, which take this method."""
     raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
+
+
+def _told(body: BatchDeleteBody) -> str:
+    """Return what the audit log says is to be deleted."""
+    if body.ids is not None:
+        return _ids(body.ids)
+    return "" if body.filter is None else body.filter.model_dump_json(exclude_unset=True)[:_TOLD]
+
+
+def _ids(recording_ids: Sequence[int]) -> str:
+    text = ", ".join(map(str, recording_ids[:_TOLD_IDS]))
+    return text if len(recording_ids) <= _TOLD_IDS else f"{text} and {len(recording_ids) - _TOLD_IDS} more"
 
 
 def _wanted(asked: DeletionFilter) -> RecordingFilter:

@@ -12,6 +12,7 @@ from lightnvr.api.errors import declared
 from lightnvr.api.recording_models import Pagination, RecordingAnswer
 from lightnvr.api.recording_query import recording_answers
 from lightnvr.api.recordings import RecordingId
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import Services
 from lightnvr.api.validation import BadRequest
 from lightnvr.streams.settings import YesNo
@@ -96,6 +97,7 @@ class ProtectedRecordings(BaseModel):
 )
 async def list_protected(
     services: Services,
+    seen: Sight,
     stream: Annotated[str | None, Query(description="Name of one stream.", examples=["Front Door"])] = None,
     page: Annotated[int, Query(ge=1, le=10**12, description="Which page.", examples=[1])] = 1,
     limit: Annotated[int, Query(ge=1, le=1000, description="How many a page.", examples=[20])] = 20,
@@ -103,7 +105,7 @@ async def list_protected(
     """Recordings that are never deleted automatically, newest first, a page at a time."""
     if stream is not None and "\x00" in stream:
         raise BadRequest("stream must not hold control characters")
-    some = await services.care.protected_page(stream, offset=(page - 1) * limit, limit=limit)
+    some = await seen.care.protected_page(stream, offset=(page - 1) * limit, limit=limit)
     answer = ProtectedRecordings.model_construct(
         protected_count=some.total,
         stream_name=stream,
@@ -120,10 +122,10 @@ async def list_protected(
     dependencies=[EDITOR],
     summary="Protect several recordings",
 )
-async def batch_protect(body: BatchProtectBody, services: Services) -> Response:
+async def batch_protect(body: BatchProtectBody, seen: Sight) -> Response:
     """Protects recordings, or takes their protection away, all in one step."""
     wanted = list(dict.fromkeys(body.ids))
-    there = await services.care.protect_all(wanted, body.protected)
+    there = await seen.care.protect_all(wanted, body.protected)
     failed = [recording_id for recording_id in wanted if recording_id not in there]
     answer = BatchProtected(
         success_count=len(there),
@@ -150,9 +152,9 @@ async def refuse_method() -> Response:
     dependencies=[EDITOR],
     summary="Protect a recording",
 )
-async def protect(recording_id: RecordingId, services: Services, body: ProtectBody | None = None) -> Response:
+async def protect(recording_id: RecordingId, seen: Sight, body: ProtectBody | None = None) -> Response:
     """Protects a recording, or takes its protection away. Without a body it becomes the opposite of what it is."""
-    recording = await services.care.protect(recording_id, None if body is None else body.protected)
+    recording = await seen.care.protect(recording_id, None if body is None else body.protected)
     answer = ProtectionAnswer(
         id=recording.id,
         protected=recording.protected,
@@ -168,10 +170,10 @@ async def protect(recording_id: RecordingId, services: Services, body: ProtectBo
     dependencies=[EDITOR],
     summary="Set how long a recording is kept",
 )
-async def keep_for(recording_id: RecordingId, body: RetentionBody, services: Services) -> Response:
+async def keep_for(recording_id: RecordingId, body: RetentionBody, seen: Sight) -> Response:
     """Has one recording kept longer, or not as long, as its stream says."""
     days = body.retention_days if body.retention_days >= 0 else None
-    recording = await services.care.keep_for(recording_id, days)
+    recording = await seen.care.keep_for(recording_id, days)
     answer = RetentionAnswer(
         id=recording.id,
         retention_days=-1 if recording.override_days is None else recording.override_days,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lightnvr.api.access import VIEWER, Administrator, GuardedRoute
 from lightnvr.api.answers import json_answer
 from lightnvr.api.errors import declared
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import Services
 
 router = APIRouter(prefix="/api/recordings", tags=["Recordings"], route_class=GuardedRoute)
@@ -48,8 +49,9 @@ class FileDeleted(BaseModel):
     responses=declared(400, 401, 403, 429),
     summary="Look whether a file is there",
 )
-async def check(path: FilePath, services: Services, _caller: Administrator) -> Response:
+async def check(path: FilePath, services: Services, seen: Sight, _caller: Administrator) -> Response:
     """Whether a file is on the disk, how large it is and when it was changed."""
+    seen.require_everything()
     facts = await services.files.look(path)
     if facts is None:
         return Response('{"exists":false}', media_type="application/json", headers={"Cache-Control": "no-store"})
@@ -62,8 +64,9 @@ async def check(path: FilePath, services: Services, _caller: Administrator) -> R
     responses=declared(400, 401, 403, 409, 429, 503),
     summary="Delete a file",
 )
-async def delete(path: FilePath, services: Services, _caller: Administrator) -> Response:
+async def delete(path: FilePath, services: Services, seen: Sight, _caller: Administrator) -> Response:
     """Deletes a file, and with it the recording that it is of. One that is protected or being written stays."""
+    seen.require_everything()
     return json_answer(FileDeleted(existed=await services.files.delete(path)))
 
 

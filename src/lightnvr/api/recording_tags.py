@@ -12,7 +12,7 @@ from lightnvr.api.access import EDITOR, VIEWER, GuardedRoute
 from lightnvr.api.answers import json_answer
 from lightnvr.api.errors import declared
 from lightnvr.api.recordings import RecordingId
-from lightnvr.api.services import Services
+from lightnvr.api.seen import Sight
 from lightnvr.streams.values import Whole, is_storable
 
 router = APIRouter(prefix="/api/recordings", tags=["Recordings"], route_class=GuardedRoute)
@@ -106,9 +106,9 @@ class AllLabels(BaseModel):
 @router.get(
     "/tags", response_model=AllTags, responses=declared(401, 429), dependencies=[VIEWER], summary="List all tags"
 )
-async def list_tags(services: Services) -> Response:
+async def list_tags(seen: Sight) -> Response:
     """All tags that any recording has, in the order of the alphabet."""
-    return json_answer(AllTags(tags=list(await services.marks.tags())))
+    return json_answer(AllTags(tags=list(await seen.marks.tags())))
 
 
 @router.get(
@@ -118,9 +118,9 @@ async def list_tags(services: Services) -> Response:
     dependencies=[VIEWER],
     summary="List all detection labels",
 )
-async def list_labels(services: Services) -> Response:
+async def list_labels(seen: Sight) -> Response:
     """All labels that were ever detected, in the order of the alphabet."""
-    return json_answer(AllLabels(labels=list(await services.marks.labels())))
+    return json_answer(AllLabels(labels=list(await seen.marks.labels())))
 
 
 @router.post(
@@ -130,10 +130,10 @@ async def list_labels(services: Services) -> Response:
     dependencies=[EDITOR],
     summary="Tag several recordings",
 )
-async def batch_tags(body: BatchTagsBody, services: Services) -> Response:
+async def batch_tags(body: BatchTagsBody, seen: Sight) -> Response:
     """Adds tags to recordings, then takes tags away, all in one step."""
     wanted = list(dict.fromkeys(body.ids))
-    changed = await services.marks.change_tags(wanted, body.add, body.remove)
+    changed = await seen.marks.change_tags(wanted, body.add, body.remove)
     answer = BatchTagged(
         recordings_count=len(changed.recording_ids),
         tags_added=changed.added,
@@ -159,10 +159,10 @@ async def refuse_method() -> Response:
     dependencies=[VIEWER],
     summary="Get the tags of a recording",
 )
-async def get_tags(recording_id: RecordingId, services: Services) -> Response:
+async def get_tags(recording_id: RecordingId, seen: Sight) -> Response:
     """The tags of one recording, in the order of the alphabet."""
-    recording = await services.recordings.get(recording_id)
-    marks = (await services.marks.of([recording.id])).get(recording.id)
+    recording = await seen.recordings.get(recording_id)
+    marks = (await seen.marks.of([recording.id])).get(recording.id)
     return json_answer(RecordingTags(id=recording.id, tags=[] if marks is None else list(marks.tags)))
 
 
@@ -173,8 +173,6 @@ async def get_tags(recording_id: RecordingId, services: Services) -> Response:
     dependencies=[EDITOR],
     summary="Set the tags of a recording",
 )
-async def set_tags(recording_id: RecordingId, body: TagsBody, services: Services) -> Response:
+async def set_tags(recording_id: RecordingId, body: TagsBody, seen: Sight) -> Response:
     """Gives one recording these tags and no others."""
-    return json_answer(
-        RecordingTags(id=recording_id, tags=list(await services.marks.set_tags(recording_id, body.tags)))
-    )
+    return json_answer(RecordingTags(id=recording_id, tags=list(await seen.marks.set_tags(recording_id, body.tags))))

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Response
 from lightnvr.api.access import VIEWER, GuardedRoute
 from lightnvr.api.errors import Responses, declared
 from lightnvr.api.recordings import RecordingId
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import Services
 from lightnvr.playback.thumbnails import INDEXES
 
@@ -32,8 +33,10 @@ async def thumbnail(
         Path(ge=0, le=INDEXES - 1, description="0: the beginning, 1: the middle, 2: near the end.", examples=[0]),
     ],
     services: Services,
+    seen: Sight,
 ) -> Response:
     """A small picture, made when it is asked for first. Also of a recording that is being written."""
+    await seen.require(recording_id)
     made = await services.thumbnails.get(recording_id, index)
     caching = "private, max-age=86400" if made.lasting else "private, no-cache"
     return Response(made.jpeg, media_type="image/jpeg", headers={"Cache-Control": caching})

@@ -24,6 +24,7 @@ from lightnvr.api.recording_models import (
     RecordingList,
 )
 from lightnvr.api.recording_query import Having, recording_answers, stream_names
+from lightnvr.api.seen import Seen, Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.times import read_time
 from lightnvr.recording.model import RecordingFilter, RecordingPage, RecordingSort
@@ -86,6 +87,7 @@ Limit = Annotated[Annotated[int, Field(ge=1, le=_MAX_LIMIT)] | Literal["all"], B
 async def list_recordings(
     services: Services,
     having: Having,
+    seen: Sight,
     stream: Annotated[
         str | None, Query(description="Names of streams, separated by commas.", examples=["Front Door,Garden"])
     ] = None,
@@ -113,15 +115,17 @@ async def list_recordings(
         descending=order == "desc",
     )
     if limit == "all":
-        first = await services.recordings.page(wanted, offset=0, limit=_MAX_LIMIT)
-        return StreamingResponse(_everything(services, wanted, first), media_type="application/json")
-    some = await services.recordings.page(wanted, offset=(page - 1) * limit, limit=limit)
+        first = await seen.recordings.page(wanted, offset=0, limit=_MAX_LIMIT)
+        return StreamingResponse(_everything(services, seen, wanted, first), media_type="application/json")
+    some = await seen.recordings.page(wanted, offset=(page - 1) * limit, limit=limit)
     pagination = Pagination(page=page, pages=-(-some.total // limit), total=some.total, limit=limit)
     answers = await recording_answers(services, some.recordings)
     return json_answer(RecordingList.model_construct(recordings=answers, pagination=pagination))
 
 
-async def _everything(services: ApiServices, wanted: RecordingFilter, page: RecordingPage) -> AsyncIterator[str]:
+async def _everything(
+    services: ApiServices, seen: Seen, wanted: RecordingFilter, page: RecordingPage
+) -> AsyncIterator[str]:
     """Yield a RecordingList of any length, of which no more than a page is in memory."""
     sent, separator = 0, '{"recordings":['
     while page.recordings:
@@ -131,23 +135,23 @@ async def _everything(services: ApiServices, wanted: RecordingFilter, page: Reco
         sent += len(page.recordings)
         if len(page.recordings) < _MAX_LIMIT:
             break
-        page = await services.recordings.page(wanted, offset=sent, limit=_MAX_LIMIT)
+        page = await seen.recordings.page(wanted, offset=sent, limit=_MAX_LIMIT)
     pagination = Pagination(page=1, pages=min(sent, 1), total=sent, limit=max(sent, 1))
     yield f'{separator if not sent else ""}],"pagination":{pagination.model_dump_json()}}}'
 
 
 @router.head("/play/{id}", **media_route("Ask for the headers of a recording"))
 @router.get("/play/{id}", **media_route("Play a recording"))
-async def play_recording(recording_id: RecordingId, request: Request, services: Services) -> Response:
+async def play_recording(recording_id: RecordingId, request: Request, seen: Sight) -> Response:
     """The file, for a player. Parts of it can be asked for with `Range`, also while it is being written."""
-    return await file_answer(request, await services.recordings.file(recording_id), {})
+    return await file_answer(request, await seen.recordings.file(recording_id), {})
 
 
 @router.head("/download/{id}", **media_route("Ask for the headers of a download"))
 @router.get("/download/{id}", **media_route("Download a recording"))
-async def download_recording(recording_id: RecordingId, request: Request, services: Services) -> Response:
+async def download_recording(recording_id: RecordingId, request: Request, seen: Sight) -> Response:
     """The file, to be kept, under a name that begins with the stream's."""
-    file = await services.recordings.file(recording_id)
+    file = await seen.recordings.file(recording_id)
     name = f"{file.recording.stream_name}_{PurePosixPath(file.recording.path).name}"
     return await file_answer(request, file, {"Content-Disposition": attachment(name)})
 
@@ -159,9 +163,9 @@ async def download_recording(recording_id: RecordingId, request: Request, servic
     dependencies=[VIEWER],
     summary="Get a recording",
 )
-async def get_recording(recording_id: RecordingId, services: Services) -> Response:
+async def get_recording(recording_id: RecordingId, services: Services, seen: Sight) -> Response:
     """One recording, finished or not."""
-    (answer,) = await recording_answers(services, [await services.recordings.get(recording_id)])
+    (answer,) = await recording_answers(services, [await seen.recordings.get(recording_id)])
     return json_answer(answer)
 
 
@@ -173,7 +177,7 @@ async def get_recording(recording_id: RecordingId, services: Services) -> Respon
 )
 async def delete_recording(
     recording_id: RecordingId,
-    services: Services,
+    seen: Sight,
     caller: Editor,
     force: Annotated[
         bool, Query(description="Delete it even if it is protected. Administrators only.", examples=[False])
@@ -182,7 +186,7 @@ async def delete_recording(
     """Deletes a recording and its file."""
     if force and caller.role is not Role.ADMIN:
         raise Forbidden("Only an administrator may delete protected recordings.")
-    await services.recordings.delete(recording_id, force=force)
+    await seen.recordings.delete(recording_id, force=force)
     return json_answer(RecordingDeleted())
 
 

@@ -12,6 +12,7 @@ from lightnvr.accounts.model import User
 from lightnvr.api.access import GuardedRoute, Viewer
 from lightnvr.api.answers import json_answer
 from lightnvr.api.errors import declared, error_answer
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import Services
 from lightnvr.media.address import SourceAddress
 from lightnvr.streams.model import StreamNotFound
@@ -67,13 +68,14 @@ class RelayStreams(RootModel[dict[str, RelayStream]]):
 )
 async def list_relay_streams(
     services: Services,
+    seen: Sight,
     caller: Viewer,
     src: Annotated[str | None, Query(description="Only this stream.", examples=["Front Door"])] = None,
 ) -> Response:
     """All streams and sub-streams, with those who watch; a sub-stream's viewers are counted with its stream."""
     watchers = services.live.audience.watchers()
     found: dict[str, RelayStream] = {}
-    for stream in await services.streams.every():
+    for stream in await seen.streams.every():
         ways = sorted(way.value for way, stream_id in watchers.elements() if stream_id == stream.id)
         consumers = [RelayConsumer(format_name=way) for way in ways]
         found[stream.name] = RelayStream(producers=[_producer(stream.source, caller)], consumers=consumers)

@@ -8,9 +8,15 @@ from typing import Annotated, Protocol
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from lightnvr.accounts.administration import Administration
+from lightnvr.accounts.audit import AuditLog
 from lightnvr.accounts.authentication import Authentication
 from lightnvr.accounts.logins import Logins
+from lightnvr.accounts.presence import Presence
+from lightnvr.accounts.second_factor import SecondFactor
 from lightnvr.accounts.sessions import Sessions
+from lightnvr.accounts.sign_in import SignIn
+from lightnvr.api.auditing import Auditing
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
 from lightnvr.live.hls.outputs import HlsOutputs
@@ -114,8 +120,14 @@ class ApiServices:
     """
 
     authentication: Authentication
+    administration: Administration
     sessions: Sessions
     logins: Logins
+    sign_in: SignIn
+    second_factor: SecondFactor
+    presence: Presence
+    audit: AuditLog
+    auditing: Auditing
     streams: StreamCatalog
     supervisors: StreamSupervisors
     recordings: Recordings

@@ -1,6 +1,7 @@
 """How requests reach the API: uvicorn, and what its connections let a handler do."""
 
 import socket
+import ssl
 from asyncio import BaseTransport, Transport
 from typing import cast
 
@@ -72,12 +73,14 @@ class _SocketConnection(WebSocketsSansIOProtocol):
             self.handshake_complete = True
 
 
-def server_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
-    """Return how the API is served.
+def server_config(
+    app: ASGIApp, limits: ConnectionLimits | None = None, tls: ssl.SSLContext | None = None
+) -> uvicorn.Config:
+    """Return how the API is served, with `tls` by HTTPS only.
 
     Frames of a WebSocket are not compressed: video does not become smaller, and each connection would cost memory.
     """
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
         http=limited_connections(limits or ConnectionLimits(), _HttpConnection),
         ws=_SocketConnection,
@@ -90,3 +93,7 @@ def server_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvico
         proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
+    config.load()
+    # After loading: that would make a context of its own, from files that it reads once.
+    config.ssl = tls
+    return config

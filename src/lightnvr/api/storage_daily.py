@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lightnvr.api.access import VIEWER, GuardedRoute
 from lightnvr.api.answers import json_answer
 from lightnvr.api.errors import declared
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import Services
 from lightnvr.storage.daily import StreamUse
 
@@ -78,6 +79,7 @@ class DailyStatistics(BaseModel):
 )
 async def daily(
     services: Services,
+    seen: Sight,
     days: Annotated[int, Query(ge=1, le=366, description="How many days, up to today.", examples=[30])] = 30,
     stream: Annotated[
         str | None, Query(description="Name of a stream, or its id; all without it.", examples=["Front Door"])
@@ -86,8 +88,8 @@ async def daily(
     """Recorded time, bytes and recordings of each stream, day by day (UTC), and what keeping them takes."""
     today = int(services.now()) // _DAY_S
     first = today - days + 1
-    name = None if stream is None else (await services.streams.find(stream)).name
-    found = await services.daily_use.between(first, today, name)
+    name = None if stream is None else (await seen.streams.find(stream)).name
+    found = [use for use in await services.daily_use.between(first, today, name) if seen.sees(use.stream_name)]
     needed = [use.needed_bytes for use in found]
     answer = DailyStatistics(
         days=[(_EPOCH + timedelta(days=day)).strftime("%Y-%m-%d") for day in range(first, today + 1)],

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lightnvr.api.access import EDITOR, GuardedRoute, Viewer
 from lightnvr.api.answers import json_answer
 from lightnvr.api.errors import Responses, declared
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.streams import Reference
 from lightnvr.api.times import iso_or_none
@@ -90,9 +91,9 @@ def _responses(*statuses: int) -> Responses:
     responses=declared(400, 401, 404, 429),
     summary="Get what is being recorded of a stream",
 )
-async def get_recording(name: Reference, services: Services, caller: Viewer) -> Response:
+async def get_recording(name: Reference, services: Services, seen: Sight, caller: Viewer) -> Response:
     """Whether a stream is being recorded at this moment, and why."""
-    stream = await services.streams.find(name)
+    stream = await seen.streams.find(name)
     status = services.supervisors.status(stream.id)
     reason = _no_control(services, stream, status.recording_why, may_write=caller.role.may_write)
     state: Literal["idle", "starting", "recording"] = "idle"
@@ -103,7 +104,7 @@ async def get_recording(name: Reference, services: Services, caller: Viewer) -> 
         state=state,
         recording_active=status.recording_why is not None,
         capture_method=status.recording_why,
-        recording_id=services.recordings.open_id(stream.name) if state == "recording" else None,
+        recording_id=seen.recordings.open_id(stream.name) if state == "recording" else None,
         manual_control_allowed=reason is None,
         manual_control_reason=reason,
         schedule_changes_at=_schedule_changes_at(services, stream),
@@ -130,14 +131,14 @@ async def get_recording(name: Reference, services: Services, caller: Viewer) -> 
     dependencies=[EDITOR],
     summary="Start or stop recording by hand",
 )
-async def switch_recording(name: Reference, body: RecordingSwitch, services: Services) -> Response:
+async def switch_recording(name: Reference, body: RecordingSwitch, services: Services, seen: Sight) -> Response:
     """Starts a recording that goes on until it is stopped here, also after a restart; or stops one.
 
     `start` is answered with 202 when it is stored: recording begins with the latest keyframe, or as soon as the camera
     is connected. `stop` is answered with 200 when what has arrived is written. 409 when the stream records by itself,
     or there is nothing that was started by hand.
     """
-    stream = await services.streams.find(name)
+    stream = await seen.streams.find(name)
     starts = body.action == "start"
     if starts:
         await services.manual.start(stream)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lightnvr.api.access import EDITOR, VIEWER, GuardedRoute
 from lightnvr.api.answers import json_answer
 from lightnvr.api.errors import declared
-from lightnvr.api.services import Services
+from lightnvr.api.seen import Sight
 from lightnvr.api.streams import Reference
 from lightnvr.streams.model import Stream, StreamChange
 from lightnvr.streams.settings import StreamSettings
@@ -63,9 +63,9 @@ def _members(stream: Stream) -> dict[str, int | str]:
     dependencies=[VIEWER],
     summary="Get how long a stream's recordings are kept",
 )
-async def get_retention(name: Reference, services: Services) -> Response:
+async def get_retention(name: Reference, seen: Sight) -> Response:
     """How long the recordings of a stream are kept, and how much space they may take."""
-    return json_answer(StreamRetention.model_validate(_members(await services.streams.find(name))))
+    return json_answer(StreamRetention.model_validate(_members(await seen.streams.find(name))))
 
 
 @router.put(
@@ -75,9 +75,9 @@ async def get_retention(name: Reference, services: Services) -> Response:
     dependencies=[EDITOR],
     summary="Change how long a stream's recordings are kept",
 )
-async def change_retention(name: Reference, body: StreamRetentionBody, services: Services) -> Response:
+async def change_retention(name: Reference, body: StreamRetentionBody, seen: Sight) -> Response:
     """Changes the members that are sent. What is too old or too much then is deleted within a minute or two."""
     settings = StreamSettings.model_validate(body.model_dump(exclude_unset=True))
-    stream = await services.streams.change(name, StreamChange(settings=settings))
+    stream = await seen.streams.change(name, StreamChange(settings=settings))
     message = "Retention config updated successfully"
     return json_answer(StreamRetentionChanged.model_validate({**_members(stream), "message": message}))

@@ -4,14 +4,16 @@ from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.accounts.model import User
 from lightnvr.api.access import EDITOR, VIEWER, Editor, GuardedRoute, Viewer
 from lightnvr.api.answers import json_answer
+from lightnvr.api.auditing import note_of
 from lightnvr.api.dialects import InDialect
 from lightnvr.api.errors import declared
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.stream_models import (
     NewStreamBody,
@@ -96,9 +98,9 @@ def _view(services: ApiServices, stream: Stream, caller: User) -> StreamView:
 
 
 @router.get("", response_model=StreamList, responses=declared(400, 401, 429), summary="List streams")
-async def list_streams(services: Services, caller: Viewer, dialect: InDialect) -> Response:
+async def list_streams(services: Services, seen: Sight, caller: Viewer, dialect: InDialect) -> Response:
     """All streams, by name, with what each is doing."""
-    views = [_view(services, stream, caller) for stream in await services.streams.every()]
+    views = [_view(services, stream, caller) for stream in await seen.streams.every()]
     return json_answer(dialect.streams(views))
 
 
@@ -109,9 +111,12 @@ async def list_streams(services: Services, caller: Viewer, dialect: InDialect) -
     responses=declared(400, 401, 403, 409, 413, 429),
     summary="Add a stream",
 )
-async def add_stream(body: NewStreamBody, services: Services, caller: Editor, dialect: InDialect) -> Response:
+async def add_stream(
+    body: NewStreamBody, request: Request, services: Services, seen: Sight, caller: Editor, dialect: InDialect
+) -> Response:
     """Stores a stream and starts it. Answered when it is stored and connecting, not when the camera has answered."""
-    stream = await services.streams.add(body.new_stream())
+    note_of(request).target = body.name
+    stream = await seen.streams.add(body.new_stream())
     await services.supervisors.apply(stream.id)
     headers = {"Location": f"/api/streams/{quote(stream.name, safe='')}"}
     answer = dialect.stream_changed(_view(services, stream, caller))
@@ -144,17 +149,19 @@ async def try_stream(body: TestedBody, services: Services) -> Tested:
 
 
 @router.get("/{name}", response_model=StreamAnswer, responses=declared(400, 401, 404, 429), summary="Get a stream")
-async def get_stream(name: Reference, services: Services, caller: Viewer, dialect: InDialect) -> Response:
+async def get_stream(name: Reference, services: Services, seen: Sight, caller: Viewer, dialect: InDialect) -> Response:
     """One stream, with what it is doing."""
-    return json_answer(dialect.stream(_view(services, await services.streams.find(name), caller)))
+    return json_answer(dialect.stream(_view(services, await seen.streams.find(name), caller)))
 
 
 @router.get(
     "/{name}/full", response_model=StreamAnswer, responses=declared(400, 401, 404, 429), summary="Get a full stream"
 )
-async def get_full_stream(name: Reference, services: Services, caller: Viewer, dialect: InDialect) -> Response:
+async def get_full_stream(
+    name: Reference, services: Services, seen: Sight, caller: Viewer, dialect: InDialect
+) -> Response:
     """The same object: every answer about a stream is complete."""
-    return json_answer(dialect.stream(_view(services, await services.streams.find(name), caller)))
+    return json_answer(dialect.stream(_view(services, await seen.streams.find(name), caller)))
 
 
 @router.put(
@@ -164,13 +171,13 @@ async def get_full_stream(name: Reference, services: Services, caller: Viewer, d
     summary="Change a stream",
 )
 async def change_stream(
-    name: Reference, body: StreamChangeBody, services: Services, caller: Editor, dialect: InDialect
+    name: Reference, body: StreamChangeBody, services: Services, seen: Sight, caller: Editor, dialect: InDialect
 ) -> Response:
     """Changes the members that are sent. Answered when the change is stored and in force.
 
     Only what needs another connection interrupts recording. No other stream is disturbed.
     """
-    stream = await services.streams.change(name, body.change())
+    stream = await seen.streams.change(name, body.change())
     await services.supervisors.apply(stream.id)
     if body.is_privacy_switch:
         return json_answer(PrivacySwitched(privacy_mode=stream.privacy_mode))
@@ -184,9 +191,9 @@ async def change_stream(
     dependencies=[EDITOR],
     summary="Delete a stream",
 )
-async def delete_stream(name: Reference, services: Services) -> Response:
+async def delete_stream(name: Reference, services: Services, seen: Sight) -> Response:
     """Stops a stream and deletes it. What it recorded stays."""
-    stream = await services.streams.remove(name)
+    stream = await seen.streams.remove(name)
     await services.supervisors.apply(stream.id)
     return json_answer(Done())
 
@@ -198,8 +205,8 @@ async def delete_stream(name: Reference, services: Services) -> Response:
     dependencies=[VIEWER],
     summary="Reconnect a stream",
 )
-async def refresh_stream(name: Reference, services: Services) -> Response:
+async def refresh_stream(name: Reference, services: Services, seen: Sight) -> Response:
     """Drops the connection to the camera and makes a new one at once."""
-    stream = await services.streams.find(name)
+    stream = await seen.streams.find(name)
     await services.supervisors.refresh(stream.id)
     return json_answer(Refreshed(stream=stream.name))

@@ -14,6 +14,7 @@ from lightnvr.api.errors import Responses, declared
 from lightnvr.api.files import file_answer
 from lightnvr.api.recording_models import size_text
 from lightnvr.api.recordings import RecordingId, media_route
+from lightnvr.api.seen import Seen, Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.times import iso, read_time
 from lightnvr.api.validation import BadRequest
@@ -152,10 +153,12 @@ class Density(BaseModel):
     dependencies=[VIEWER],
     summary="Get timeline segments",
 )
-async def segments(services: Services, stream_name: StreamName, start: Start = None, end: End = None) -> Response:
+async def segments(
+    services: Services, seen: Sight, stream_name: StreamName, start: Start = None, end: End = None
+) -> Response:
     """The recordings of one stream that show anything of a span, oldest first; those being written are among them."""
     start_us, end_us = _span(services, start, end)
-    found, truncated = await services.timeline.segments(_checked(stream_name), start_us, end_us)
+    found, truncated = await seen.timeline.segments(_checked(stream_name), start_us, end_us)
     answer = TimelineSegments(
         segments=await _segments(services, found),
         detection_intervals=[],
@@ -178,6 +181,7 @@ async def segments(services: Services, stream_name: StreamName, start: Start = N
 )
 async def segments_by_ids(
     services: Services,
+    seen: Sight,
     ids: Annotated[str, Query(description="Ids of recordings, separated by commas.", examples=["4711,4712"])],
 ) -> Response:
     """Chosen recordings of any streams. Ids of recordings that are not there are left out."""
@@ -186,7 +190,7 @@ async def segments_by_ids(
         raise BadRequest("ids must hold the id of at least one recording")
     if len(wanted) > _MOST_IDS:
         raise BadRequest(f"ids must hold {_MOST_IDS} ids at most")
-    return await _chosen(services, wanted)
+    return await _chosen(services, seen, wanted)
 
 
 @router.post(
@@ -196,13 +200,13 @@ async def segments_by_ids(
     dependencies=[VIEWER],
     summary="Get many chosen timeline segments",
 )
-async def segments_by_many_ids(services: Services, body: ChosenIds) -> Response:
+async def segments_by_many_ids(services: Services, seen: Sight, body: ChosenIds) -> Response:
     """The same for more ids than fit in an address."""
-    return await _chosen(services, body.ids)
+    return await _chosen(services, seen, body.ids)
 
 
-async def _chosen(services: ApiServices, wanted: list[int]) -> Response:
-    found = await services.timeline.by_ids(list(dict.fromkeys(wanted)))
+async def _chosen(services: ApiServices, seen: Seen, wanted: list[int]) -> Response:
+    found = await seen.timeline.by_ids(list(dict.fromkeys(wanted)))
     answer = ChosenSegments(
         segments=await _segments(services, found),
         start_time=iso(min(each.start_us for each in found) / 1e6) if found else "",
@@ -221,6 +225,7 @@ async def _chosen(services: ApiServices, wanted: list[int]) -> Response:
 )
 async def manifest(
     services: Services,
+    seen: Sight,
     stream_name: StreamName,
     start: Start = None,
     end: End = None,
@@ -236,7 +241,7 @@ async def manifest(
     """
     start_us, end_us = _span(services, start, end)
     follows = start is not None and end is None
-    text = await services.timeline.playlist(
+    text = await seen.timeline.playlist(
         _checked(stream_name), start_us, None if follows else end_us, keyframes_only=frames == "key"
     )
     return Response(text, media_type=_HLS, headers={"Cache-Control": "no-store"})
@@ -250,11 +255,11 @@ async def manifest(
     summary="Get the init segment of a recording",
 )
 async def init_segment(
-    services: Services,
+    seen: Sight,
     recording_id: RecordingId,
 ) -> Response:
     """What a player needs before any byte range of a recording. Playlists name it; it never changes."""
-    content = await services.timeline.init_segment(recording_id)
+    content = await seen.timeline.init_segment(recording_id)
     return Response(content, media_type="video/mp4", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
 
@@ -263,7 +268,7 @@ async def init_segment(
 async def media(
     recording_id: RecordingId,
     request: Request,
-    services: Services,
+    seen: Sight,
     shift: Annotated[
         int, Query(ge=0, le=10**13, description="Microseconds by which the media begins later.", examples=[0])
     ] = 0,
@@ -272,8 +277,8 @@ async def media(
 
     With `shift` its timestamps are those of the playlist, in which it does not begin at zero.
     """
-    file = await services.recordings.file(recording_id)
-    reader = await services.timeline.reader(file.recording, shift)
+    file = await seen.recordings.file(recording_id)
+    reader = await seen.timeline.reader(file.recording, shift)
     if reader is None:
         return await file_answer(request, file, {})
     length = reader.length if isinstance(reader, MadeMedia) else file.length
@@ -291,6 +296,7 @@ async def media(
 )
 async def play(
     services: Services,
+    seen: Sight,
     stream_name: StreamName,
     start: Annotated[
         str | None, Query(description=f"The moment, now by default. {Time}", examples=["2026-08-01T10:17:00Z"])
@@ -301,7 +307,7 @@ async def play(
     In a gap it is the recording whose beginning or end is nearest, within an hour.
     """
     moment_us = int(services.now() * 1e6) if start is None else read_time("start", start, end_of_day=False)
-    position = await services.timeline.position(_checked(stream_name), moment_us)
+    position = await seen.timeline.position(_checked(stream_name), moment_us)
     address = f"/api/recordings/play/{position.recording.id}#t={position.offset_s:.3f}"
     return Response(status_code=HTTPStatus.FOUND, headers={"Location": address, "Cache-Control": "no-store"})
 
@@ -315,6 +321,7 @@ async def play(
 )
 async def density(
     services: Services,
+    seen: Sight,
     stream_name: StreamName,
     start: Start = None,
     end: End = None,
@@ -324,7 +331,7 @@ async def density(
 ) -> Response:
     """For drawing a timeline: the seconds recorded in each part of a span of up to 400 days."""
     start_us, end_us = _span(services, start, end, longest_us=400 * _DAY_US)
-    parts = await services.timeline.density(_checked(stream_name), start_us, end_us, buckets)
+    parts = await seen.timeline.density(_checked(stream_name), start_us, end_us, buckets)
     answer = Density(
         stream=stream_name,
         bucket_s=(end_us - start_us) / buckets / 1e6,

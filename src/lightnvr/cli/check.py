@@ -8,6 +8,7 @@ import anyio
 import anyio.to_thread
 import typer
 
+from lightnvr.accounts.audit import AuditLog
 from lightnvr.cli.camera_check import check_camera
 from lightnvr.cli.findings import Finding
 from lightnvr.cli.machine_check import check_clock, check_folder, check_space, kernel_clock_is_synchronised
@@ -24,19 +25,26 @@ from lightnvr.streams.store import StreamStore
 _CAMERAS_AT_ONCE = 4
 
 
+OnlyMedia = Annotated[
+    bool,
+    typer.Option("--media", help="Read every recording instead, and say which were changed since they were closed."),
+]
+OnlyAudit = Annotated[
+    bool, typer.Option("--audit", help="Verify that nothing in the audit log was changed, and look at nothing else.")
+]
+
+
 def check(
-    media: Annotated[
-        bool,
-        typer.Option(
-            "--media", help="Read every recording instead, and say which were changed since they were closed."
-        ),
-    ] = False,
-    config: ConfigFile = None,
-    data_dir: DataDir = None,
+    media: OnlyMedia = False, audit: OnlyAudit = False, config: ConfigFile = None, data_dir: DataDir = None
 ) -> None:
     """Look for what is wrong: folders, disk, clock, database, and every camera. Can run beside the server."""
+    if media and audit:
+        raise typer.BadParameter("--media and --audit are two different checks; give one of them.")
     loaded = settings_from(CommandLine(config, data_dir))
-    findings = anyio.run(check_media, loaded.settings, _told) if media else anyio.run(_look, loaded)
+    if media:
+        findings = anyio.run(check_media, loaded.settings, _told)
+    else:
+        findings = anyio.run(_look_at_audit if audit else _look, loaded)
     problems = sum(not finding.good for finding in findings)
     if problems:
         typer.echo(f"\n{problems} of {len(findings)} need attention.")
@@ -64,6 +72,34 @@ async def _look(loaded: LoadedSettings) -> Sequence[Finding]:
         return [*findings, _told(Finding.bad("secret key", str(error), ""))]
     findings.append(_told(Finding.fine("database", f"can be used; {len(streams)} cameras are set up")))
     return findings + await _cameras(streams, settings)
+
+
+async def _look_at_audit(loaded: LoadedSettings) -> Sequence[Finding]:
+    settings = loaded.settings
+    url = database_url(settings.database.url, settings.database.path)
+    try:
+        await migrate(url)
+        secrets = await anyio.to_thread.run_sync(SecretBox.open, settings.secret_key_file)
+        database = open_database(url)
+    except (UnusableDatabase, UnusableKeyFile) as error:
+        return [_told(Finding.bad("audit log", str(error), ""))]
+    try:
+        found = await AuditLog(database, secrets.derived_key("audit log"), time.time).check()
+    finally:
+        await database.close()
+    if found.broken_at is None:
+        return [
+            _told(Finding.fine("audit log", f"{found.entries} entries, unchanged; the last hash is {found.last_hash}"))
+        ]
+    return [
+        _told(
+            Finding.bad(
+                "audit log",
+                f"entry {found.broken_at}, or one before it, was changed or removed; {found.entries} are unchanged",
+                "Compare with a backup. With another key file in the data folder none is right from the first on.",
+            )
+        )
+    ]
 
 
 async def _streams(settings: Settings) -> tuple[Stream, ...]:

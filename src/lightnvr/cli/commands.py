@@ -9,6 +9,7 @@ import typer
 
 from lightnvr import __version__
 from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, UserNotFound
+from lightnvr.certificate import UnusableCertificate
 from lightnvr.cli import check, export, plan, users
 from lightnvr.cli.options import ConfigFile, DataDir, Host, Port, settings_from
 from lightnvr.config import CommandLine, InvalidSettings, sample_ini
@@ -29,6 +30,7 @@ _EXPECTED = (
     NotEvidence,
     NothingRecorded,
     OSError,
+    UnusableCertificate,
     UnusableDatabase,
     UnusableEvidenceKey,
     UnusableKeyFile,
@@ -60,8 +62,8 @@ def main() -> None:
         _fail(f"There is a user named {error} already.")
     except UserNotFound as error:
         _fail(f"There is no user named {error}. `lightnvr user list` shows who there is.")
-    except LastAdministrator as error:
-        _fail(f"{error} is the last administrator and cannot be deleted: nobody could add another.")
+    except LastAdministrator:
+        _fail("This is the last administrator, who cannot be deleted: nobody could add another.")
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}." if error.filename else str(error))
     except _EXPECTED as error:

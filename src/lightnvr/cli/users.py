@@ -98,7 +98,9 @@ def delete(name: Name, config: ConfigFile = None, data_dir: DataDir = None) -> N
     typer.echo(f"{name} was deleted.")
 
 
-def _with_accounts(config: ConfigFile, data_dir: DataDir, action: Callable[[Administration], Awaitable[None]]) -> None:
+def _with_accounts(
+    config: ConfigFile, data_dir: DataDir, action: Callable[[Administration], Awaitable[object]]
+) -> None:
     settings = settings_from(CommandLine(config, data_dir)).settings
 
     async def run() -> None:

@@ -35,9 +35,7 @@ LATER_KEYS: dict[str, frozenset[str]] = {
             "webrtc_disabled",
             "hls_disabled",
             "mse_disabled",
-            "trusted_device_days",
             "demo_mode",
-            "force_mfa_on_login",
             "web_thread_pool_size",
         }
     ),

@@ -208,6 +208,12 @@ class WebSettings(Section):
         "0.0.0.0",  # noqa: S104 - a video recorder is there to be reached from other machines
         description="Address that the server listens on. With auth_enabled = false it is 127.0.0.1 unless set here.",
     )
+    tls_cert: OptionalPath = Field(
+        None,
+        description="File with the certificate, PEM, with those between it and the root after it. Then the server "
+        "speaks HTTPS only. Read again when it changes.",
+    )
+    tls_key: OptionalPath = Field(None, description="File with the key of tls_cert, PEM, without a password.")
     auth_enabled: bool = Field(
         True, description="Whether callers must log in. When false, everybody who reaches the port is an administrator."
     )
@@ -219,6 +225,17 @@ class WebSettings(Section):
     )
     auth_timeout_hours: int = Field(24, ge=1, le=8760, description="Hours without a request after which a login ends.")
     auth_absolute_timeout_hours: int = Field(168, ge=1, le=87600, description="Hours after which a login ends anyway.")
+    trusted_device_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="Days that a browser on which a user with an authenticator says so needs no code. 0: none.",
+    )
+    force_mfa_on_login: bool = Field(
+        False,
+        description="Whether users with an authenticator give its code together with the password, so that nobody "
+        "learns which of them is wrong.",
+    )
     trusted_proxy_cidrs: Networks = Field(
         "",
         description="Networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed, "
@@ -231,6 +248,14 @@ class WebSettings(Section):
     login_rate_limit_window_seconds: int = Field(
         300, ge=10, le=86400, description="Seconds that wrong passwords are counted, and how long the first wait is."
     )
+
+    @model_validator(mode="after")
+    def _need_both_files(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise PydanticCustomError(
+                "together", "tls_cert and tls_key belong together: set both, or neither for HTTP.", {}
+            )
+        return self
 
     @model_validator(mode="before")
     @classmethod

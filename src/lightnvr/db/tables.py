@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     event,
     false,
+    text,
     true,
 )
 
@@ -49,6 +50,35 @@ users = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("last_login", BigInteger, nullable=False),
+    Column("password_change_locked", Boolean, nullable=False, server_default=false()),
+    Column("totp_enabled", Boolean, nullable=False, server_default=false()),
+    Column("allowed_tags", Text, nullable=False, server_default=""),
+    Column("allowed_login_cidrs", Text, nullable=False, server_default=""),
+    Column("allowed_actions", Text, nullable=False, server_default=""),
+    Column("totp_sealed", Text, nullable=False, server_default=""),
+    Column("totp_pending_sealed", Text, nullable=False, server_default=""),
+    Column("totp_step", BigInteger, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", RowId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("code_hash", Text, primary_key=True),
+)
+
+trusted_devices = Table(
+    "trusted_devices",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("user_id", RowId, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
     sqlite_autoincrement=True,
 )
 
@@ -66,6 +96,38 @@ sessions = Table(
     Column("user_agent", Text, nullable=False),
     sqlite_autoincrement=True,
 )
+
+# Only added to: triggers refuse anything else. An entry can be followed by one other only.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_id", BigInteger, nullable=True),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False, unique=True),
+    Column("hash", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_audit_log_actor_id", audit_log.c.actor, audit_log.c.id)
+
+
+@event.listens_for(audit_log, "after_create")
+def _protect_audit_log(_target: Table, connection: Connection, **_options: object) -> None:
+    for verb in ("update", "delete"):
+        name = f"audit_log_is_only_added_to_{verb}"
+        if connection.dialect.name == "sqlite":
+            what = f"TRIGGER {name} BEFORE {verb.upper()} ON audit_log "
+            what += "BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END"
+        else:
+            what = f"RULE {name} AS ON {verb.upper()} TO audit_log DO INSTEAD NOTHING"
+        connection.execute(text(f"CREATE {what}"))
+
 
 streams = Table(
     "streams",

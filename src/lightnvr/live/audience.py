@@ -136,6 +136,12 @@ class Audience:
             if (viewer.stream_id, viewer.is_sub) == (source.stream_id, source.is_sub):
                 viewer.end(reason)
 
+    def end_those_without_sight(self, stream_id: int, tags: str) -> None:
+        """End those who may not see this stream with these tags, separated by commas."""
+        for viewer in tuple(self._viewers):
+            if viewer.stream_id == stream_id and not viewer.admission.user.may_see(tags):
+                viewer.end("The stream was changed.")
+
     async def run(self) -> None:
         """End the viewers whose admission does not hold any more, within a few seconds, until cancelled."""
         while True:

@@ -8,7 +8,7 @@ from lightnvr.accounts.admission import Admission
 from lightnvr.live.audience import Audience
 from lightnvr.live.channel import Channel
 from lightnvr.live.errors import LiveViewOff, NotAdmitted
-from lightnvr.streams.service import LiveInputs
+from lightnvr.streams.service import LiveInputs, StreamNotFound
 
 LINGER_S = 30.0
 _LATELY_S = 300.0
@@ -29,11 +29,22 @@ class Channels:
     async def open(self, reference: str, admission: Admission) -> Channel:
         """Return the channel of a stream, by name or id; `<name>_sub` is the sub-stream.
 
-        Raises StreamNotFound, LiveViewOff, NotAdmitted.
+        Raises StreamNotFound, also for a stream that the user may not see, LiveViewOff, and NotAdmitted: a ticket
+        tells nothing of other streams, not even which there are.
         """
-        source = await self._inputs.find(reference)
+        other = NotAdmitted("The ticket is for another stream.")
+        try:
+            source = await self._inputs.find(reference)
+        except StreamNotFound:
+            if admission.stream_id is None:
+                raise
+            raise other from None
         if admission.stream_id not in (None, source.stream_id):
-            raise NotAdmitted("The ticket is for another stream.")
+            raise other
+        if not admission.user.may_see(source.tags):
+            raise StreamNotFound(reference)
+        if not admission.may_watch:
+            raise NotAdmitted("You have no right to this: live. An administrator can give it to you.")
         if source.refusal:
             raise LiveViewOff(source.refusal)
         key = (source.stream_id, source.is_sub)
@@ -75,10 +86,11 @@ class Channels:
                 channel.close()
 
     async def _why_over(self, channel: Channel) -> str:
-        """Return why a channel has to be closed, empty when it need not."""
+        """Return why a channel has to be closed, empty when it need not. Ends those who may not see the stream now."""
         stream_id, is_sub = channel.source.stream_id, channel.source.is_sub
         present = await self._inputs.by_id(stream_id, is_sub=is_sub)
         if present is not None:
+            self.audience.end_those_without_sight(stream_id, present.tags)
             return present.refusal or ("" if present.hub is channel.source.hub else "The stream was changed.")
         main = await self._inputs.by_id(stream_id, is_sub=False)
         return "The stream was deleted." if main is None else "The camera has no sub-stream any more."

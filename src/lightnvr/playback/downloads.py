@@ -43,18 +43,20 @@ class Downloads:
     Nothing is packed before it is fetched, and it can be fetched again until ten minutes after the last time.
     """
 
-    def __init__(self, recordings: Recordings, monotonic_s: Callable[[], float]) -> None:
-        self._recordings = recordings
+    def __init__(self, monotonic_s: Callable[[], float]) -> None:
         self._monotonic_s = monotonic_s
         self._kept: dict[str, _Kept] = {}
 
-    async def start(self, owner: int, recording_ids: Sequence[int], filename: str) -> Download:
-        """Begin a download. Raises RecordingNotFound when there is none of the recordings, and TooManyJobs."""
+    async def start(self, owner: int, recordings: Recordings, recording_ids: Sequence[int], filename: str) -> Download:
+        """Begin a download of `recordings`, those that the owner may see.
+
+        Raises RecordingNotFound when there is none of the recordings, and TooManyJobs.
+        """
         self._forget_old()
         if len(self._kept) >= _MOST:
             raise TooManyJobs("Too many downloads were begun. Try again in some minutes.")
         wanted = list(dict.fromkeys(recording_ids))
-        files = await self._files(wanted)
+        files = await _files(recordings, wanted)
         there = tuple(file.recording.id for file in files)
         if not there:
             raise RecordingNotFound("There is none of these recordings.")
@@ -71,27 +73,31 @@ class Downloads:
             raise JobNotFound(token)
         return kept.download
 
-    async def entries(self, owner: int, token: str) -> tuple[Download, list[ZipEntry]]:
-        """Return a download and what is in its ZIP now. Raises JobNotFound, RecordingFileMissing."""
+    async def entries(self, owner: int, recordings: Recordings, token: str) -> tuple[Download, list[ZipEntry]]:
+        """Return a download and what is in its ZIP now, of what the owner may see now.
+
+        Raises JobNotFound, RecordingFileMissing.
+        """
         download = self.find(owner, token)
-        files = await self._files(download.recording_ids)
+        files = await _files(recordings, download.recording_ids)
         if not files:
             raise RecordingFileMissing("None of these recordings is there any more.")
         self._kept[token].used_s = self._monotonic_s()
         return download, _entries(files)
 
-    async def _files(self, recording_ids: Sequence[int]) -> list[RecordingFile]:
-        found: list[RecordingFile] = []
-        for recording_id in recording_ids:
-            try:
-                found.append(await self._recordings.file(recording_id))
-            except (RecordingNotFound, RecordingFileMissing):
-                continue
-        return found
-
     def _forget_old(self) -> None:
         now_s = self._monotonic_s()
         self._kept = {key: kept for key, kept in self._kept.items() if now_s - kept.used_s <= _KEPT_S}
+
+
+async def _files(recordings: Recordings, recording_ids: Sequence[int]) -> list[RecordingFile]:
+    found: list[RecordingFile] = []
+    for recording_id in recording_ids:
+        try:
+            found.append(await recordings.file(recording_id))
+        except (RecordingNotFound, RecordingFileMissing):
+            continue
+    return found
 
 
 def _entries(files: Sequence[RecordingFile]) -> list[ZipEntry]:

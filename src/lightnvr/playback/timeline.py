@@ -41,12 +41,16 @@ class Timeline:
     """Spans of recorded time as playlists. `now_us` gives microseconds since 1970 UTC."""
 
     def __init__(self, recorded: RecordedTime, now_us: Callable[[], int]) -> None:
-        self._recorded = recorded
+        self.recorded = recorded
         self._now_us = now_us
+
+    def of(self, recorded: RecordedTime) -> "Timeline":
+        """Return the same of other recordings."""
+        return Timeline(recorded, self._now_us)
 
     async def segments(self, stream_name: str, start_us: int, end_us: int) -> tuple[tuple[Recording, ...], bool]:
         """Return the recordings of a span, MAX_SEGMENTS at most, and whether there are more."""
-        found = await self._recorded.overlapping(stream_name, start_us, end_us, MAX_SEGMENTS + 1)
+        found = await self.recorded.overlapping(stream_name, start_us, end_us, MAX_SEGMENTS + 1)
         return found[:MAX_SEGMENTS], len(found) > MAX_SEGMENTS
 
     async def playlist(
@@ -60,8 +64,8 @@ class Timeline:
         now_us = self._now_us()
         grows = end_us is None or end_us > now_us
         end_us = now_us if end_us is None else end_us
-        found = await self._recorded.overlapping(stream_name, start_us, end_us, _MOST_RECORDINGS)
-        indexes = await self._recorded.media(found)
+        found = await self.recorded.overlapping(stream_name, start_us, end_us, _MOST_RECORDINGS)
+        indexes = await self.recorded.media(found)
         shown = [recording for recording in found if recording.id in indexes and not recording.damaged]
 
         def text() -> str:
@@ -82,10 +86,10 @@ class Timeline:
 
         Raises NothingRecorded.
         """
-        recording = await self._recorded.nearest(stream_name, moment_us, _NEAR_US)
+        recording = await self.recorded.nearest(stream_name, moment_us, _NEAR_US)
         if recording is None:
             raise NothingRecorded("No recordings found for the specified time")
-        index = (await self._recorded.media([recording])).get(recording.id)
+        index = (await self.recorded.media([recording])).get(recording.id)
         if index is None or not len(index.table):
             return PlayPosition(recording, 0.0)
         starts_us = index.table.starts_us[index.table.keyframes]
@@ -94,23 +98,23 @@ class Timeline:
 
     async def density(self, stream_name: str, start_us: int, end_us: int, buckets: int) -> list[DensityBucket]:
         """Return how much of each of `buckets` equal parts of a span was recorded."""
-        covered = await self._recorded.covered(stream_name, start_us, end_us)
+        covered = await self.recorded.covered(stream_name, start_us, end_us)
         return await asyncio.to_thread(density, covered, start_us, end_us, buckets)
 
     async def by_ids(self, recording_ids: list[int]) -> tuple[Recording, ...]:
         """Return chosen recordings, in this order."""
-        return await self._recorded.by_ids(recording_ids)
+        return await self.recorded.by_ids(recording_ids)
 
     async def init_segment(self, recording_id: int) -> bytes:
         """Return the init segment of a recording. Raises RecordingNotFound."""
-        return await self._recorded.init_segment(recording_id)
+        return await self.recorded.init_segment(recording_id)
 
     async def reader(self, recording: Recording, shift_us: int) -> ShiftedMedia | MadeMedia | None:
         """Return a reader of a recording's media that begins so much later; None when its file is just that.
 
         Raises RecordingNotFound.
         """
-        index = (await self._recorded.media([recording])).get(recording.id)
+        index = (await self.recorded.media([recording])).get(recording.id)
         if index is not None and index.table.is_made:
             return MadeMedia(index.table, shift_us)
         if not shift_us:

@@ -37,13 +37,13 @@ class StoredBatchDeletions:
         self._monotonic_s = monotonic_s
         self._jobs: dict[str, _Job] = {}
 
-    async def start(self, owner: int, chosen: Sequence[int] | RecordingFilter) -> DeletionProgress:
+    async def start(self, owner: int, chosen: Sequence[int] | RecordingFilter, *, absent: int = 0) -> DeletionProgress:
         """See BatchDeletions."""
         self._forget_old()
         if sum(job.ended_s is None for job in self._jobs.values()) >= _MOST_RUNNING:
             raise TooManyJobs(f"{_MOST_RUNNING} deletions are running already. Try again when one of them is done.")
         total = 0 if isinstance(chosen, RecordingFilter) else len(chosen)
-        progress = DeletionProgress(str(uuid.uuid4()), JobState.PENDING, total)
+        progress = DeletionProgress(str(uuid.uuid4()), JobState.PENDING, total + absent, failed=absent)
         job = self._jobs[progress.job_id] = _Job(owner, progress)
         job.task = asyncio.create_task(self._run(job, chosen), name=f"deletion {progress.job_id}")
         return progress
@@ -81,7 +81,7 @@ class StoredBatchDeletions:
         if isinstance(chosen, RecordingFilter):
             async with self._database.reading.connect() as connection:
                 chosen = await selection.finished_ids(connection, chosen)
-        job.progress = replace(job.progress, state=JobState.RUNNING, total=len(chosen))
+        job.progress = replace(job.progress, state=JobState.RUNNING, total=len(chosen) + job.progress.failed)
         for first in range(0, len(chosen), AT_ONCE):
             some = chosen[first : first + AT_ONCE]
             began_s = self._monotonic_s()

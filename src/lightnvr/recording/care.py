@@ -46,12 +46,16 @@ class StoredCare:
             await _note_protection(connection, changed, protected)
         return frozenset(changed)
 
-    async def protected_page(self, stream_name: str | None, *, offset: int, limit: int) -> RecordingPage:
+    async def protected_page(
+        self, stream_name: str | None, *, offset: int, limit: int, among: frozenset[str] | None = None
+    ) -> RecordingPage:
         """See RecordingCare."""
         chosen = recordings.c.protected == true()
         if stream_name is not None:
             # Not as a plain column: the index of protected recordings is to be used, which are few.
             chosen = chosen & (func.coalesce(recordings.c.stream_name, "") == stream_name)
+        if among is not None:
+            chosen = chosen & func.coalesce(recordings.c.stream_name, "").in_(sorted(among))
         page = select(recordings).where(chosen).order_by(recordings.c.start_us.desc(), recordings.c.id.desc())
         async with self._database.reading.connect() as connection:
             total = await _count(connection, chosen)

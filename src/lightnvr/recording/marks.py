@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import Executable, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.engine import Database
-from lightnvr.db.tables import recording_facets, recording_labels, recording_tags, recordings
+from lightnvr.db.tables import detections, recording_facets, recording_labels, recording_tags, recordings
 from lightnvr.recording import facets, labelling
 from lightnvr.recording.deletions import BEING_DELETED
 from lightnvr.recording.detection import Detection
@@ -82,16 +82,27 @@ class StoredMarks:
                 removed += sum(len(had[key] - wanted[key]) for key in there)
         return TagChange(frozenset(changed), added, removed)
 
-    async def tags(self) -> tuple[str, ...]:
+    async def tags(self, among: frozenset[str] | None = None) -> tuple[str, ...]:
         """See RecordingMarks."""
+        if among is not None:
+            return await self._texts(
+                select(recording_tags.c.tag)
+                .distinct()
+                .join(recordings, recordings.c.id == recording_tags.c.recording_id)
+                .where(recordings.c.stream_name.in_(among))
+            )
         query = select(recording_facets.c.value).where(recording_facets.c.kind == FacetKind.TAG.value).distinct()
+        return await self._texts(query)
+
+    async def labels(self, among: frozenset[str] | None = None) -> tuple[str, ...]:
+        """See RecordingMarks."""
+        if among is not None:
+            return await self._texts(select(detections.c.label).distinct().where(detections.c.stream_name.in_(among)))
+        return await self._texts(_EVERY_LABEL)
+
+    async def _texts(self, query: Executable) -> tuple[str, ...]:
         async with self._database.reading.connect() as connection:
             return tuple(sorted((await connection.execute(query)).scalars()))
-
-    async def labels(self) -> tuple[str, ...]:
-        """See RecordingMarks."""
-        async with self._database.reading.connect() as connection:
-            return tuple(sorted((await connection.execute(_EVERY_LABEL)).scalars()))
 
     async def add_detections(self, seen: Sequence[Detection]) -> list[int]:
         """See RecordingMarks."""

@@ -67,8 +67,13 @@ class RecordingCare(Protocol):
         """Protect these recordings, or not any more, all at once. Returns those of them that are there."""
         ...
 
-    async def protected_page(self, stream_name: str | None, *, offset: int, limit: int) -> RecordingPage:
-        """Return `limit` of the protected recordings from `offset` on, newest first, and how many there are."""
+    async def protected_page(
+        self, stream_name: str | None, *, offset: int, limit: int, among: frozenset[str] | None = None
+    ) -> RecordingPage:
+        """Return `limit` of the protected recordings from `offset` on, newest first, and how many there are.
+
+        Of one stream, or of all; with `among`, only of these.
+        """
         ...
 
 
@@ -100,12 +105,12 @@ class RecordingMarks(Protocol):
         """Add tags to recordings, then take tags away, all at once. Raises TooManyTags, and then nothing is changed."""
         ...
 
-    async def tags(self) -> tuple[str, ...]:
-        """Return all tags that recordings have, in order."""
+    async def tags(self, among: frozenset[str] | None = None) -> tuple[str, ...]:
+        """Return all tags that recordings have, in order; with `among`, recordings of these streams."""
         ...
 
-    async def labels(self) -> tuple[str, ...]:
-        """Return all labels that were ever detected, in order."""
+    async def labels(self, among: frozenset[str] | None = None) -> tuple[str, ...]:
+        """Return all labels that were ever detected, in order; with `among`, on these streams."""
         ...
 
     async def add_detections(self, seen: Sequence[Detection]) -> list[int]:
@@ -141,8 +146,13 @@ class DeletionProgress:
 class BatchDeletions(Protocol):
     """Deletes many recordings in the background. A job belongs to the one who started it."""
 
-    async def start(self, owner: int, chosen: "Sequence[int] | RecordingFilter") -> DeletionProgress:
-        """Begin to delete recordings by their ids, or all finished ones of a filter. Raises TooManyJobs."""
+    async def start(
+        self, owner: int, chosen: "Sequence[int] | RecordingFilter", *, absent: int = 0
+    ) -> DeletionProgress:
+        """Begin to delete recordings by their ids, or all finished ones of a filter. Raises TooManyJobs.
+
+        `absent` more were asked for and are not there for the one who asks.
+        """
         ...
 
     def progress(self, owner: int, job_id: str) -> DeletionProgress:

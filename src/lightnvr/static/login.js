@@ -14,6 +14,22 @@ function refusal(query) {
   return query.has("error") ? "The user name or the password is wrong." : "";
 }
 
+let token = "";
+
+async function askForCode() {
+  byId("login-form").hidden = true;
+  byId("code-form").hidden = false;
+  byId("code-form").elements.code.focus();
+  const rules = await call("GET", "/api/auth/login/config");
+  byId("remember").hidden = !rules.remember_device_enabled;
+}
+
+function startAgain(trouble) {
+  byId("code-form").hidden = true;
+  byId("login-form").hidden = false;
+  say(byId("login-trouble"), trouble);
+}
+
 async function logIn(event) {
   event.preventDefault();
   const form = event.target;
@@ -21,8 +37,13 @@ async function logIn(event) {
   button.disabled = true;
   say(byId("login-trouble"), "");
   try {
-    await call("POST", "/api/auth/login", { username: form.elements.username.value, password: form.elements.password.value });
-    location.replace("/");
+    const answer = await call("POST", "/api/auth/login", { username: form.elements.username.value, password: form.elements.password.value });
+    if (answer.totp_required) {
+      token = answer.totp_token;
+      await askForCode();
+    } else {
+      location.replace("/");
+    }
   } catch (error) {
     say(byId("login-trouble"), error.message);
     form.elements.password.select();
@@ -31,7 +52,24 @@ async function logIn(event) {
   }
 }
 
+async function giveCode(event) {
+  event.preventDefault();
+  const { code, remember } = event.target.elements;
+  say(byId("code-trouble"), "");
+  try {
+    await call("POST", "/api/auth/login/totp", { totp_token: token, code: code.value, remember_device: remember.checked });
+    location.replace("/");
+  } catch (error) {
+    if (error.message.includes("expired")) startAgain("That took too long, or too many codes were wrong. Log in again.");
+    else say(byId("code-trouble"), error.message);
+    code.select();
+  }
+}
+
 const query = new URLSearchParams(location.search);
 setText(byId("reason"), arrival(query));
 say(byId("login-trouble"), refusal(query));
 byId("login-form").addEventListener("submit", logIn);
+byId("code-form").addEventListener("submit", giveCode);
+// A form that posted itself comes back here; its token is in a cookie.
+if (query.has("totp_required")) askForCode();

@@ -55,6 +55,11 @@ class StreamCatalog:
         async with self._database.reading.connect() as connection:
             return await self._store.every(connection)
 
+    async def tags(self) -> dict[str, str]:
+        """Return the tags of each stream, separated by commas, by its name."""
+        async with self._database.reading.connect() as connection:
+            return await self._store.tags(connection)
+
     async def by_id(self, stream_id: int) -> Stream | None:
         """Return the stream with this id, or None when it is not there (any more)."""
         async with self._database.reading.connect() as connection:

@@ -20,6 +20,7 @@ class WatchableStream:
     name: str
     is_sub: bool
     refusal: str
+    tags: str
     supervisor: StreamSupervisor
 
     @property
@@ -89,7 +90,14 @@ class CatalogLiveInputs:
         supervisor = self._fleet.find(stream.id)
         if supervisor is None:
             return None
-        found = WatchableStream(stream.id, stream.name, is_sub=False, refusal=_refusal(stream), supervisor=supervisor)
+        found = WatchableStream(
+            stream.id,
+            stream.name,
+            is_sub=False,
+            refusal=_refusal(stream),
+            tags=stream.settings.tags,
+            supervisor=supervisor,
+        )
         if not is_sub:
             return found
         if stream.sub_address is None:

@@ -33,7 +33,7 @@ class LiveInput(Protocol):
     """A stream, main or sub, as the live view sees it.
 
     `refusal` is empty, or a sentence saying why it must not be watched now. `name` is the stream's, with `_sub` for the
-    sub-stream.
+    sub-stream. `tags` are separated by commas.
     """
 
     @property
@@ -44,6 +44,8 @@ class LiveInput(Protocol):
     def is_sub(self) -> bool: ...
     @property
     def refusal(self) -> str: ...
+    @property
+    def tags(self) -> str: ...
     @property
     def hub(self) -> Hub: ...
 

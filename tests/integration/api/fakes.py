@@ -122,11 +122,17 @@ class ListedRecordings:
             await self.protect(recording_id, protected)
         return there
 
-    async def protected_page(self, stream_name: str | None, *, offset: int, limit: int) -> RecordingPage:
+    async def protected_page(
+        self, stream_name: str | None, *, offset: int, limit: int, among: frozenset[str] | None = None
+    ) -> RecordingPage:
         """See RecordingCare."""
         wanted = RecordingFilter(() if stream_name is None else (stream_name,))
         page = await self.page(wanted, offset=0, limit=10**6)
-        found = [recording for recording in page.recordings if recording.protected]
+        found = [
+            recording
+            for recording in page.recordings
+            if recording.protected and (among is None or recording.stream_name in among)
+        ]
         return RecordingPage(tuple(found[offset : offset + limit]), len(found))
 
 

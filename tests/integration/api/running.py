@@ -17,14 +17,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from lightnvr.accounts.administration import Administration
-from lightnvr.accounts.authentication import Authentication
-from lightnvr.accounts.limiter import LimiterRules, LoginLimiter
-from lightnvr.accounts.logins import Logins
+from lightnvr.accounts.entrance import EntranceRules, open_entrance
+from lightnvr.accounts.limiter import LimiterRules
 from lightnvr.accounts.model import Role
 from lightnvr.accounts.passwords import Passwords
-from lightnvr.accounts.sessions import SessionRules, Sessions
+from lightnvr.accounts.sessions import SessionRules
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
+from lightnvr.api.auditing import Auditing
 from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
 from lightnvr.api.serving import server_config
 from lightnvr.db.engine import Database, database_url, open_database
@@ -59,6 +59,7 @@ from lightnvr.streams.manual_recording import ManualRecordings
 from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
+from lightnvr.wiring import FactorSeal
 from tests.integration.api.fakes import (
     IdleKeeper,
     ListedRecordings,
@@ -110,27 +111,46 @@ def running_api(
     max_streams: int = 32,
     options: ApiOptions | None = None,
     rules: LimiterRules | None = None,
+    code_with_password: bool = False,
+    trusted_days: int = 30,
 ) -> Iterator[RunningApi]:
     """Serve the API with four users, one of each role, until the block ends."""
     url = database_url("", folder / "lightnvr.db")
     database = open_database(url)
-    store, passwords, clock = AccountStore(database), Passwords(), Clock()
-    logins = Logins(store, passwords, LoginLimiter(rules or LimiterRules(True, 5, 300), clock), clock)
-    sessions = Sessions(store, SessionRules(24 * 3600, 168 * 3600), clock)
+    clock = Clock()
     recordings, supervisors, probe = ListedRecordings(folder / "recordings"), NotedSupervisors(), ToldProbe()
     secrets = SecretBox.open(folder / "secret.key")
-    authentication = Authentication(
-        store, sessions, logins, ticket_key=secrets.derived_key("live tickets"), now=clock, enabled=auth_enabled
+    entrance = open_entrance(
+        database,
+        EntranceRules(
+            auth_enabled,
+            SessionRules(24 * 3600, 168 * 3600),
+            rules or LimiterRules(True, 5, 300),
+            code_with_password=code_with_password,
+            trusted_days=trusted_days,
+        ),
+        FactorSeal(secrets),
+        ticket_key=secrets.derived_key("live tickets"),
+        audit_key=secrets.derived_key("audit log"),
+        initial_password_file=folder / "initial-admin-password.txt",
+        now=clock,
+        monotonic=clock,
     )
     catalog = StreamCatalog(database, StreamStore(secrets), max_streams=max_streams, segment_duration=900, now=clock)
-    live = Channels(NothingLive(), Audience(authentication.standing.lapsed))
+    live = Channels(NothingLive(), Audience(entrance.authentication.standing.lapsed))
     removal = Removal(database, OsDisk(), OpenRecordings(), lambda: int(clock() * 1e6))
     clips = Clips(StoredTime(database, OpenRecordings()), recordings, lambda: int(clock() * 1e6))
     evidence_key = folder / "evidence-key.pem"
     services = ApiServices(
-        authentication=authentication,
-        sessions=sessions,
-        logins=logins,
+        authentication=entrance.authentication,
+        administration=entrance.administration,
+        sessions=entrance.sessions,
+        logins=entrance.logins,
+        sign_in=entrance.sign_in,
+        second_factor=entrance.second_factor,
+        presence=entrance.presence,
+        audit=entrance.audit,
+        auditing=Auditing(entrance.audit, clock),
         streams=catalog,
         supervisors=supervisors,
         recordings=recordings,
@@ -138,7 +158,7 @@ def running_api(
         marks=StoredMarks(database),
         deletions=StoredBatchDeletions(database, removal, clock),
         files=StoredFiles(database, OsDisk(), OpenRecordings(), removal),
-        downloads=Downloads(recordings, clock),
+        downloads=Downloads(clock),
         thumbnails=Thumbnails(
             recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
         ),

@@ -149,11 +149,11 @@ async def test_a_changed_password_ends_sessions_and_remembered_passwords(account
 async def test_a_new_api_key_ends_the_one_before(accounts: Accounts) -> None:
     await accounts.first(PASSWORD)
     old, new = [await accounts.administration.renew_api_key("admin") for _ in range(2)]
-    assert await accounts.authentication.user(Credentials(api_key=old)) is None
+    assert await accounts.authentication.admission(Credentials(api_key=old)) is None
     for credentials in (Credentials(api_key=f" {new} "), Credentials(authorization=f"Bearer {new}")):
-        user = await accounts.authentication.user(credentials)
-        assert user is not None
-        assert user.api_key_prefix == new[:6] + "*" * 26
+        admission = await accounts.authentication.admission(credentials)
+        assert admission is not None
+        assert admission.user.api_key_prefix == new[:6] + "*" * 26
 
 
 async def test_neither_keys_nor_tokens_nor_passwords_are_stored(accounts: Accounts, database: Database) -> None:

@@ -32,7 +32,8 @@ def test_a_session_from_login_to_logout(nobody: httpx.Client) -> None:
     who = nobody.get("/api/auth/verify").json()
     assert who == {
         "authenticated": True, "id": 2, "username": "editor", "email": "", "role": "user", "role_id": 1,
-        "is_active": True, "auth_enabled": True, "auth_timeout_hours": 24, "auth_absolute_timeout_hours": 168,
+        "is_active": True, "password_change_locked": False, "trusted_device_days": 30,
+        "auth_enabled": True, "auth_timeout_hours": 24, "auth_absolute_timeout_hours": 168,
     }  # fmt: skip
     token = nobody.cookies["session"]
     logout = nobody.post("/api/auth/logout", headers={"Accept": "application/json"})
@@ -158,10 +159,10 @@ def test_behind_a_trusted_proxy_guessers_are_told_apart(tmp_path: Path) -> None:
 def test_the_rules_of_the_login_are_public(nobody: httpx.Client) -> None:
     assert nobody.get("/api/auth/login/config").json() == {
         "force_mfa_on_login": False,
-        "remember_device_enabled": False,
+        "remember_device_enabled": True,
         "auth_timeout_hours": 24,
         "auth_absolute_timeout_hours": 168,
-        "trusted_device_days": 0,
+        "trusted_device_days": 30,
     }
 
 

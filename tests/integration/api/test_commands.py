@@ -4,8 +4,10 @@ from pathlib import Path
 
 import anyio
 import pytest
+from sqlalchemy import text
 
 from lightnvr import __version__
+from lightnvr.accounts.audit import AuditLog, Deed, Outcome
 from lightnvr.config import sample_ini
 from lightnvr.db.engine import database_url, open_database
 from lightnvr.db.migrating import migrate
@@ -18,6 +20,32 @@ from tests.cameras import camera, film, in_thread, rtmp_camera
 from tests.integration.api.conftest import Run
 from tests.integration.api.running import PASSWORD, Clock
 from tests.server_process import free_port
+
+
+def test_check_verifies_the_audit_log(run: Run, data: Path) -> None:
+    async def add(count: int) -> None:
+        address = database_url("", data / "lightnvr.db")
+        await migrate(address)
+        database = open_database(address)
+        audit = AuditLog(database, SecretBox.open(data / "secret.key").derived_key("audit log"), Clock())
+        for _ in range(count):
+            await audit.add(Deed("admin", 1, "log in", "", Outcome.DONE, "127.0.0.1"))
+        await database.close()
+
+    async def change() -> None:
+        database = open_database(database_url("", data / "lightnvr.db"))
+        async with database.writing.begin() as connection:
+            await connection.execute(text("DROP TRIGGER audit_log_is_only_added_to_update"))
+            await connection.execute(text("UPDATE audit_log SET address = '192.0.2.1' WHERE id = 2"))
+        await database.close()
+
+    data.mkdir(parents=True)
+    anyio.run(add, 3)
+    result = run("check", "--audit")
+    assert (result.returncode, "3 entries, unchanged" in result.stdout) == (0, True)
+    anyio.run(change)
+    result = run("check", "--audit")
+    assert (result.returncode, "BAD   audit log: entry 2" in result.stdout) == (1, True), result.stdout
 
 
 def add_camera(data: Path, url: str, name: str = "Front Door") -> None:

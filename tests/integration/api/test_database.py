@@ -46,6 +46,7 @@ async def test_a_new_database_is_what_an_old_one_becomes(empty_database: URL) ->
     assert made == upgraded
     assert len(made) > 10
     assert "where" in str(made["recordings"])
+    assert len(made[""]) == 2, "the audit log is protected"
     assert revision == ScriptDirectory.from_config(_config()).get_current_head()
 
 
@@ -145,10 +146,20 @@ async def test_recordings_of_an_older_version_are_kept_as_they_are_and_counted(e
     ]
 
 
+_RULES = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
+    "postgresql": "SELECT rulename, definition FROM pg_rules WHERE schemaname = 'public' ORDER BY rulename",
+}
+
+
 def _described(connection: Connection) -> dict[str, list[object]]:
-    """Return columns, keys and indexes (with their conditions) of each table, as the database itself tells them."""
+    """Return columns, keys and indexes (with their conditions) of each table, as the database itself tells them.
+
+    Below "" are the rules and triggers of all tables.
+    """
     look = inspect(connection)
-    return {
+    rules: list[object] = [tuple(row) for row in connection.execute(text(_RULES[connection.dialect.name]))]
+    tables: dict[str, list[object]] = {
         name: [
             sorted((each["name"], str(each["type"]), each["nullable"]) for each in look.get_columns(name)),
             look.get_pk_constraint(name),
@@ -158,6 +169,7 @@ def _described(connection: Connection) -> dict[str, list[object]]:
         ]
         for name in look.get_table_names()
     }
+    return tables | {"": rules}
 
 
 def _without_order(reflected: Mapping[str, Any]) -> str:

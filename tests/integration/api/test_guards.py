@@ -20,12 +20,17 @@ from lightnvr.api.access import (
 from lightnvr.api.openapi import check_roles
 from tests.integration.api.running import PASSWORD, RunningApi, running_api
 
-FOR_EVERY_USER = {("delete", "/api/webrtc/{session_id}"), ("delete", "/go2rtc/api/webrtc/{session_id}")}
-"""Methods that change nothing but what the caller watches."""
+FOR_EVERY_USER = {
+    ("delete", "/api/webrtc/{session_id}"),
+    ("delete", "/go2rtc/api/webrtc/{session_id}"),
+    ("delete", "/api/auth/sessions/{session_id}"),
+    ("delete", "/api/auth/trusted-devices/{device_id}"),
+}
+"""Methods that change nothing but what the caller watches, and where the caller is logged in."""
 
 PUBLIC_PATHS = {
     ("get", "/api/health"), ("get", "/api/health/hls"), ("post", "/api/auth/login"), ("get", "/api/auth/login/config"),
-    ("post", "/api/auth/logout"), ("get", "/logout"),
+    ("post", "/api/auth/login/totp"), ("post", "/api/auth/logout"), ("get", "/logout"),
 }  # fmt: skip
 
 

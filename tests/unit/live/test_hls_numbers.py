@@ -16,6 +16,7 @@ class Door:
     stream_id: int = 1
     name: str = "door"
     is_sub: bool = False
+    tags: str = ""
     refusal: str = ""
     hub: Hub = field(default_factory=Hub)
 

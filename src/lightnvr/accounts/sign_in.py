@@ -1,0 +1,126 @@
+"""Logging in, in one step or two."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lightnvr.accounts.admission import Proof, ProofKind, Standing
+from lightnvr.accounts.logins import Logins
+from lightnvr.accounts.model import User
+from lightnvr.accounts.presence import Presence
+from lightnvr.accounts.second_factor import NotSetUp, SecondFactor, WrongCode
+from lightnvr.accounts.store import AccountStore
+from lightnvr.accounts.tokens import new_token, token_hash
+
+PENDING_S = 300
+_TRIES = 5
+_MOST_PENDING = 1024
+
+
+class PendingUnknown(Exception):
+    """The login was not begun, or too long ago, or too many codes were wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What somebody logs in with. Empty is absent; `device` is the token of a trusted device."""
+
+    username: str
+    password: str
+    address: str
+    code: str = ""
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody who may have a session. `by_code`: an authenticator's code was part of it."""
+
+    user: User
+    by_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNeeded:
+    """The password was right, and a code is needed. The token is good for nothing but giving it."""
+
+    token: str
+
+
+@dataclass(slots=True)
+class _Pending:
+    proof: Proof
+    expires: float
+    tries: int = 0
+
+
+class SignIn:
+    """Decides who gets a session. `now` gives seconds since 1970 UTC.
+
+    Logins that wait for a code are kept in memory; a restart ends them.
+    """
+
+    def __init__(
+        self,
+        store: AccountStore,
+        logins: Logins,
+        factor: SecondFactor,
+        presence: Presence,
+        standing: Standing,
+        now: Callable[[], float],
+        *,
+        code_with_password: bool,
+    ) -> None:
+        """With `code_with_password` the code has to come with the password: which of them is wrong is not told."""
+        self._store = store
+        self._logins = logins
+        self._factor = factor
+        self._presence = presence
+        self._standing = standing
+        self._now = now
+        self.code_with_password = code_with_password
+        self._pending: OrderedDict[str, _Pending] = OrderedDict()
+
+    async def begin(self, attempt: Attempt) -> SignedIn | CodeNeeded | None:
+        """Check a password, and what came with it. None is a refusal. Raises TooManyAttempts."""
+        user = await self._logins.check(attempt.username, attempt.password, attempt.address)
+        if user is None or not user.totp_enabled:
+            return None if user is None else SignedIn(user)
+        if attempt.device and await self._presence.trusts(user.id, attempt.device):
+            self._logins.completed(user, attempt.address)
+            return SignedIn(user)
+        if attempt.code:
+            if not await self._factor.accepts(user.id, attempt.code):
+                return None
+            self._logins.completed(user, attempt.address)
+            return SignedIn(user, by_code=True)
+        if self.code_with_password:
+            return None
+        token = new_token()
+        proof = await self._standing.prove(ProofKind.PASSWORD, user)
+        self._pending[token_hash(token)] = _Pending(proof, self._now() + PENDING_S)
+        while len(self._pending) > _MOST_PENDING:
+            self._pending.popitem(last=False)
+        return CodeNeeded(token)
+
+    async def finish(self, token: str, code: str, address: str) -> SignedIn:
+        """Give the code. Raises PendingUnknown, WrongCode, NotSetUp when none is needed any more, TooManyAttempts."""
+        key = token_hash(token)
+        pending = self._pending.get(key)
+        if pending is None or self._now() >= pending.expires or await self._standing.lapsed([pending.proof]):
+            self._pending.pop(key, None)
+            raise PendingUnknown
+        user = await self._store.by_id(pending.proof.user_id)
+        if user is None or not user.may_come_from(address):
+            raise PendingUnknown
+        if not user.totp_enabled:
+            self._pending.pop(key, None)
+            raise NotSetUp
+        pending.tries += 1
+        if pending.tries >= _TRIES:
+            self._pending.pop(key, None)
+        if not await self._factor.accepts(user.id, code):
+            raise WrongCode
+        self._pending.pop(key, None)
+        self._logins.completed(user, address)
+        return SignedIn(user, by_code=True)
