@@ -97,6 +97,15 @@ class Original:
                 found.setdefault(key, []).append(str(_plain(tag)))
         return found
 
+    def repeated_recordings(self) -> frozenset[int]:
+        """Return the ids of recordings whose file another one before them has, too."""
+        query = (
+            "SELECT r.id FROM recordings r JOIN (SELECT file_path, min(id) AS first FROM recordings GROUP BY file_path"
+            " HAVING count(*) > 1) d ON r.file_path = d.file_path WHERE r.id <> d.first"
+        )
+        with _readable("recordings"):
+            return frozenset(int(row[0]) for row in self._connection.execute(query))
+
     def _version(self) -> int:
         with contextlib.suppress(sqlite3.Error, ValueError, TypeError):
             if self.has("schema_migrations", "version"):

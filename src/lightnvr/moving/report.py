@@ -18,6 +18,7 @@ class Thing(StrEnum):
     USER = "users"
     DETECTION = "detections"
     RECORDING = "recordings"
+    OTHER = "other"
 
 
 class Report:
@@ -49,6 +50,10 @@ class Report:
     def changed(self, what: str, how: str) -> None:
         """Tell that something is taken over differently; it is not lost."""
         self._tell(f"changed: {what}: {how}")
+
+    def progress(self, sentence: str) -> None:
+        """Tell how far it is."""
+        self._tell(sentence)
 
     def note(self, sentence: str) -> None:
         """Keep something that the owner should know, for the end."""

@@ -71,7 +71,7 @@ def read_plain_movie(descriptor: int) -> PlainMovie:
     except NoMovie:
         raise
     except (MalformedBox, struct.error, StopIteration, ValueError, IndexError, KeyError, OverflowError) as error:
-        raise NoMovie(f"its index is damaged: {error}") from error
+        raise NoMovie("its index is damaged") from error
 
 
 def _read_moov(descriptor: int, size: int) -> bytes:
