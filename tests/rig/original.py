@@ -5,7 +5,7 @@ import io
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -159,7 +159,6 @@ class OriginalInstallation:
 
     folder: Path
     version: int = LATEST
-    wrote: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
@@ -218,14 +217,21 @@ class OriginalInstallation:
         )
 
     def record(
-        self, stream: str, start_s: int, recipe: Recipe, *, method: str = "recording", **columns: object
+        self,
+        stream: str,
+        start_s: int,
+        recipe: Recipe,
+        *,
+        method: str = "recording",
+        index_first: bool = True,
+        **columns: object,
     ) -> tuple[int, Path]:
         """Write a file of the original and its row; return the row's id and the file."""
         start = datetime.fromtimestamp(start_s, UTC)
         folder = self.recordings / "mp4" / stream.replace(" ", "_") / f"{start:%Y/%m/%d}"
         path = folder / f"{method}_{start:%Y%m%d_%H%M%S}.mp4"
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(plain_mp4(recipe))
+        write_plain_mp4(path, recipe, index_first=index_first)
         row: dict[str, object] = {
             "stream_name": stream,
             "file_path": str(path),
@@ -242,8 +248,8 @@ class OriginalInstallation:
         return self.insert("recordings", **(row | columns)), path
 
     def write_settings(self, text: str = "") -> Path:
-        """Write its settings file, which says where everything is, and then `text`."""
-        head = f"[storage]\npath = {self.recordings}\n[database]\npath = {self.database}\n"
+        """Write its settings file: where everything is, and then `text`, which goes on in [storage]."""
+        head = f"[database]\npath = {self.database}\n[storage]\npath = {self.recordings}\n"
         self.settings_file.write_text(head + text)
         return self.settings_file
 
@@ -256,20 +262,18 @@ class OriginalInstallation:
         }
 
 
-def plain_mp4(recipe: Recipe, **options: str) -> bytes:
-    """Return the footage of a recipe as an ordinary MP4 with its index at the front, copied as the original does it."""
-    written = io.BytesIO()
+def write_plain_mp4(path: Path, recipe: Recipe, *, index_first: bool = True) -> None:
+    """Write the footage of a recipe as an ordinary MP4, copied as the original does it, with its index at the front."""
+    options = {"movflags": "+faststart"} if index_first else {}
     with (
         av.open(io.BytesIO(transport_stream(recipe)), "r") as source,
-        av.open(written, "w", format="mp4", options={"movflags": "+faststart", **options}) as target,
+        av.open(str(path), "w", format="mp4", options=options) as target,
     ):
-        streams = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
-        begins = min(float(stream.start_time * stream.time_base) for stream in source.streams if stream.start_time)
-        for packet in source.demux():
-            if packet.dts is None or packet.pts is None:
-                continue
+        copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+        packets = [packet for packet in source.demux() if packet.dts is not None and packet.pts is not None]
+        begins = min(packet.dts * packet.time_base for packet in packets if packet.dts is not None)
+        for packet in packets:
             late = round(begins / packet.time_base)
-            packet.dts, packet.pts = packet.dts - late, packet.pts - late
-            packet.stream = streams[packet.stream.index]
+            packet.dts, packet.pts = (packet.dts or 0) - late, (packet.pts or 0) - late
+            packet.stream = copies[packet.stream.index]
             target.mux(packet)
-    return written.getvalue()

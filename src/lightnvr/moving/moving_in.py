@@ -17,6 +17,7 @@ from lightnvr.moving.report import CannotMoveIn, Report, Thing
 from lightnvr.moving.streams import StreamMover
 from lightnvr.moving.users import UserMover
 from lightnvr.moving.values import text
+from lightnvr.moving.zones import take_over_zones
 from lightnvr.recording import candidates, store
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.storage import Storage
@@ -73,6 +74,14 @@ async def move_in(original: Original, folders: Sequence[Path], home: Home, wishe
     _tell_of_others(original, report)
     streams = StreamMover(home.streams, report, home.now_s, home.max_streams)
     await _in_one(home.database, report, Thing.STREAM, lambda connection: streams.take_over(connection, original))
+    async with home.database.reading.connect() as connection:
+        stream_ids = {stream.name: stream.id for stream in await home.streams.every(connection)}
+    await _in_one(
+        home.database,
+        report,
+        Thing.ZONE,
+        lambda connection: take_over_zones(connection, original, stream_ids, report),
+    )
     users = UserMover(home.seal, home.hash_password, home.show_password, report)
     await _in_one(home.database, report, Thing.USER, lambda connection: users.take_over(connection, original))
     try:

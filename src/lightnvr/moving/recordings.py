@@ -27,6 +27,7 @@ from lightnvr.streams.names import folder_name, stream_name
 _AT_ONCE = 500
 _READERS = 4
 _TELL_EVERY = 10_000
+_SLACK_US = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,11 @@ class RecordingMover:
         tags = original.tags([whole(each.row["id"]) for each in fresh])
         read = await asyncio.to_thread(lambda: list(pool.map(_read, fresh)))
         taken: dict[int, list[TakenOver]] = {}
-        for each, file in zip(fresh, read, strict=True):
+        for each, contents in zip(fresh, read, strict=True):
+            file = contents
+            if not isinstance(file, str) and _start_us(each.row) + file.length_us > self._now_us + _SLACK_US:
+                # What is recorded from now on would have to come after it.
+                file = "It ends in the future."
             if isinstance(file, str):
                 self._report.left(Thing.RECORDING, each.what, file)
                 continue
@@ -127,8 +132,8 @@ class RecordingMover:
 
     def _candidate(self, row: OriginalRow, what: str, method: CaptureMethod) -> _Candidate:
         name, start_s = stream_name(text(row["stream_name"])), seconds(row["start_time"])
-        if not start_s:
-            raise NotThere("It is not known when it began.")
+        if not 0 < start_s * 1_000_000 <= self._now_us:
+            raise NotThere("It is not known when it began." if not start_s else "It begins in the future.")
         found = self._places.find(text(row["file_path"]))
         candidate = _Candidate(what, row, found, found.storage, found.path, name, method)
         if self._linker is None:
@@ -157,7 +162,7 @@ class RecordingMover:
         return fresh
 
     def _taken(self, each: _Candidate, file: PlainFile, tags: tuple[str, ...]) -> TakenOver:
-        row, start_us = each.row, seconds(each.row["start_time"]) * 1_000_000
+        row, start_us = each.row, _start_us(each.row)
         rules = self._rules.of(each.stream_name)
         by_detection = each.method in BY_DETECTION
         tier = tier_of(row)
@@ -180,6 +185,10 @@ class RecordingMover:
             tags=tags,
             file=file,
         )
+
+
+def _start_us(row: OriginalRow) -> int:
+    return seconds(row["start_time"]) * 1_000_000
 
 
 def _read(each: _Candidate) -> PlainFile | str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightnvr.media.mp4.made_fragments import MadeFragments
-from lightnvr.media.mp4.plain_movie import PlainMovie, read_plain_movie
+from lightnvr.media.mp4.plain_movie import NoMovie, PlainMovie, read_plain_movie
 from lightnvr.recording.fragment_index import MADE_INDEX_VERSION, FragmentIndex, IndexedFragment
 
 _CODECS = {b"avc1": "h264", b"avc3": "h264", b"hev1": "hevc", b"hvc1": "hevc", b"av01": "av1", b"mp4v": "mjpeg"}
@@ -33,6 +33,9 @@ def read_plain_file(path: Path) -> PlainFile:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return _described(read_plain_movie(descriptor), os.fstat(descriptor).st_size)
+    except OverflowError as error:
+        # One fragment would be longer than an hour.
+        raise NoMovie("its times are damaged") from error
     finally:
         os.close(descriptor)
 

@@ -19,6 +19,7 @@ else:
 
 _MOST_MOOV_BYTES = 256 * 1024 * 1024
 _MOST_BOXES = 10_000
+_MOST_S = 7 * 86_400
 _FTYP = box(b"ftyp", b"iso5", struct.pack(">I", 512), b"iso5iso6mp41")
 _EMPTY_TABLES = (
     full_box(b"stts", 0, 0, bytes(4))
@@ -52,7 +53,8 @@ class PlainMovie:
 
 def read_plain_movie(descriptor: int) -> PlainMovie:
     """Read the `moov` of a file, wherever it stands. Blocks. Raises NoMovie, OSError."""
-    moov = _read_moov(descriptor, os.fstat(descriptor).st_size)
+    size = os.fstat(descriptor).st_size
+    moov = _read_moov(descriptor, size)
     try:
         whole = InitSegment.parse(moov)
         columns = [each for each in columns_of_moov(whole, moov) if len(each)]
@@ -63,11 +65,13 @@ def read_plain_movie(descriptor: int) -> PlainMovie:
             raise NoMovie("it holds no picture")
         chosen = [each for each in (video, audio) if each is not None]
         init = InitSegment.parse(_FTYP + _init_moov(moov, [traks[each.header.track_id] for each in chosen]))
-        return PlainMovie(
+        movie = PlainMovie(
             init,
             _shown_from(video, _skipped(moov, traks[video.header.track_id])),
             None if audio is None else _heard_from(audio, _skipped(moov, traks[audio.header.track_id])),
         )
+        _check(movie, size)
+        return movie
     except NoMovie:
         raise
     except (MalformedBox, struct.error, StopIteration, ValueError, IndexError, KeyError, OverflowError) as error:
@@ -121,6 +125,18 @@ def _skipped(moov: bytes, trak: Box) -> int:
             if media_time >= 0:
                 return media_time
     return 0
+
+
+def _check(movie: PlainMovie, size: int) -> None:
+    """Raise NoMovie when the samples are not in the file, or have times that a fragment cannot hold."""
+    for track in movie.tracks:
+        if int((track.offsets + track.sizes).max()) > size or int(track.offsets.min()) < 0:
+            raise NoMovie("it is cut off")
+        lasts = np.diff(np.append(track.decode_times, track.end))
+        least, most = int(track.composition_offsets.min()), int(track.composition_offsets.max())
+        is_possible = 0 <= int(track.decode_times[0]) <= track.end <= _MOST_S * track.header.timescale
+        if not is_possible or int(lasts.min()) < 0 or int(lasts.max()) >= 2**32 or least < -(2**31) or most >= 2**31:
+            raise NoMovie("its times are damaged")
 
 
 def _shown_from(video: SampleColumns, skipped: int) -> SampleColumns:
