@@ -115,7 +115,7 @@ async def _move_recordings(
 ) -> None:
     async with home.database.reading.connect() as connection:
         streams = await home.streams.every(connection)
-    if not original.count("recordings"):
+    if not original.holds("recordings"):
         return
     for folder in folders:
         if not folder.is_dir():

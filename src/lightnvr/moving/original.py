@@ -46,7 +46,7 @@ class Original:
             if table in UNUSED_TABLES or table.startswith("sqlite_"):
                 continue
             if table not in COLUMNS:
-                if self._holds(f"SELECT 1 FROM {_quoted(table)} LIMIT 1"):  # noqa: S608 - quoted
+                if self.holds(table):
                     found.append(f"the table {table}")
                 continue
             for column in columns:
@@ -57,12 +57,9 @@ class Original:
                         found.append(f"the column {column} of {table}")
         return found
 
-    def count(self, table: str) -> int:
-        """Return how many rows a table has."""
-        if table not in self._columns:
-            return 0
-        with _readable(table):
-            return int(self._connection.execute(f"SELECT count(*) FROM {_quoted(table)}").fetchone()[0])  # noqa: S608
+    def holds(self, table: str) -> bool:
+        """Whether a table has any row."""
+        return table in self._columns and self._holds(f"SELECT 1 FROM {_quoted(table)} LIMIT 1")  # noqa: S608 - quoted
 
     def rows(self, table: str) -> Iterator[OriginalRow]:
         """Yield all rows of a table in the order they were stored, every known column in each.
@@ -103,8 +100,11 @@ class Original:
             "SELECT r.id FROM recordings r JOIN (SELECT file_path, min(id) AS first FROM recordings GROUP BY file_path"
             " HAVING count(*) > 1) d ON r.file_path = d.file_path WHERE r.id <> d.first"
         )
-        with _readable("recordings"):
+        try:
             return frozenset(int(row[0]) for row in self._connection.execute(query))
+        except sqlite3.DatabaseError:
+            # Of a damaged table; then it is noticed when the second one is to be listed.
+            return frozenset()
 
     def _version(self) -> int:
         with contextlib.suppress(sqlite3.Error, ValueError, TypeError):

@@ -81,13 +81,13 @@ class RecordingMover:
         """List every recording whose file can be played. Raises DamagedTable, SQLAlchemyError, OSError."""
         repeated = original.repeated_recordings()
         rows = original.rows("recordings")
-        total, done = original.count("recordings"), 0
+        done = 0
         with ThreadPoolExecutor(_READERS, thread_name_prefix="import") as pool:
             while some := list(islice(rows, _AT_ONCE)):
                 await self._take_some(original, pool, some, repeated)
                 done += len(some)
                 if not done % _TELL_EVERY:
-                    self._report.progress(f"{done} of {total} recordings were looked at")
+                    self._report.progress(f"{done} recordings were looked at")
 
     async def _take_some(
         self, original: Original, pool: ThreadPoolExecutor, rows: Sequence[OriginalRow], repeated: frozenset[int]

@@ -140,6 +140,32 @@ def test_recordings_without_a_file_that_plays_are_named(
     assert len(stored(tmp_path, "SELECT id FROM recordings")) == 1
 
 
+def test_what_can_be_read_of_a_damaged_database_is_taken_over(
+    original: OriginalInstallation, take_over: Import, tmp_path: Path
+) -> None:
+    original.insert("streams", name="yard", url="rtsp://127.0.0.1:9/yard")
+    _, path = original.record("yard", NOON - 4000, BRIEF)
+    with closing(sqlite3.connect(original.database)) as connection:
+        for number in range(1, 3000):
+            copy = str(path.with_name(f"recording_{number}_{'x' * 80}.mp4"))
+            connection.execute(
+                "INSERT INTO recordings (stream_name, file_path, start_time) VALUES ('yard', ?, ?)",
+                (copy, NOON - 4000 + number),
+            )
+        connection.commit()
+    content = bytearray(original.database.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 8192] = b"\xab" * 8192
+    original.database.write_bytes(content)
+
+    result = take_over(original.write_settings())
+
+    assert (result.returncode, "Traceback" in result.stderr) == (3, False), result.stderr
+    assert "streams      1 taken over" in result.stdout
+    assert "recordings   1 taken over" in result.stdout
+    assert "The table recordings is damaged, and its rest cannot be read" in result.stdout
+
+
 def _number(line: str) -> int:
     return int(line.split()[4].rstrip(","))
 

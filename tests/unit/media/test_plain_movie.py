@@ -64,7 +64,7 @@ def _aligned(played: Played) -> list[float]:
 
 def test_each_fragment_begins_with_a_keyframe_and_says_when(tmp_path: Path) -> None:
     path = tmp_path / "plain.mp4"
-    write_plain_mp4(path, Recipe(seconds=4, audio=True))
+    write_plain_mp4(path, Recipe(seconds=4))
 
     with opened(path) as (descriptor, movie):
         made = MadeFragments(movie)

@@ -37,8 +37,8 @@ class NoMovie(MalformedBox):
 class PlainMovie:
     """The video of an ordinary MP4, and its sound when it has any.
 
-    Times are those at which players show things: what an edit list cuts off or delays is worked in. `init` describes
-    fragments of these two tracks.
+    What an edit list cuts off or delays is worked into the times, so that pictures and sound belong together. `init`
+    describes fragments of these two tracks.
     """
 
     init: InitSegment
@@ -65,11 +65,14 @@ def read_plain_movie(descriptor: int) -> PlainMovie:
             raise NoMovie("it holds no picture")
         chosen = [each for each in (video, audio) if each is not None]
         init = InitSegment.parse(_FTYP + _init_moov(moov, [traks[each.header.track_id] for each in chosen]))
-        movie = PlainMovie(
-            init,
-            _shown_from(video, _skipped(moov, traks[video.header.track_id])),
-            None if audio is None else _heard_from(audio, _skipped(moov, traks[audio.header.track_id])),
-        )
+        skipped = _skipped(moov, traks[video.header.track_id])
+        # A decode time cannot be negative: then all of it is shown so much later.
+        later = max(0, skipped - int(video.decode_times[0]))
+        heard = None
+        if audio is not None:
+            later_heard = later * audio.header.timescale // video.header.timescale
+            heard = _heard(audio, later_heard - _skipped(moov, traks[audio.header.track_id]))
+        movie = PlainMovie(init, _moved(video, later - skipped), heard)
         _check(movie, size)
         return movie
     except NoMovie:
@@ -139,13 +142,14 @@ def _check(movie: PlainMovie, size: int) -> None:
             raise NoMovie("its times are damaged")
 
 
-def _shown_from(video: SampleColumns, skipped: int) -> SampleColumns:
-    # Pictures are decoded when they were; each is shown so much earlier.
-    return replace(video, composition_offsets=video.composition_offsets - skipped) if skipped else video
+def _moved(track: SampleColumns, ticks: int) -> SampleColumns:
+    return replace(track, decode_times=track.decode_times + ticks, end=track.end + ticks) if ticks else track
 
 
-def _heard_from(audio: SampleColumns, skipped: int) -> SampleColumns | None:
-    times = audio.decode_times - skipped
+def _heard(audio: SampleColumns, ticks: int) -> SampleColumns | None:
+    """Return the sound so much later, without what would be heard before the beginning."""
+    audio = _moved(audio, ticks)
+    times = audio.decode_times
     early = int(np.searchsorted(times, 0, side="left"))
     if early >= len(times):
         return None
@@ -153,7 +157,6 @@ def _heard_from(audio: SampleColumns, skipped: int) -> SampleColumns | None:
     return replace(
         audio,
         decode_times=times[early:],
-        end=audio.end - skipped,
         composition_offsets=audio.composition_offsets[early:],
         offsets=audio.offsets[early:],
         sizes=audio.sizes[early:],
