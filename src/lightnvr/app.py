@@ -239,6 +239,7 @@ async def running(
                     version=__version__,
                     dialect=settings.api.dialect,
                     trusted_proxies=settings.web.trusted_proxy_cidrs,
+                    proxy_user_header=settings.web.proxy_user_header,
                     ice_servers=ice_servers(settings.go2rtc),
                     cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
                 ),

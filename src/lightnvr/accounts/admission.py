@@ -17,6 +17,8 @@ class ProofKind(StrEnum):
     SESSION = "session"
     PASSWORD = "password"  # noqa: S105 - the name of a kind
     API_KEY = "api_key"
+    PROXY = "proxy"
+    """A reverse proxy that is trusted said so."""
 
 
 @dataclass(frozen=True, slots=True)

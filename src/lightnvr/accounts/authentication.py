@@ -1,4 +1,4 @@
-"""Finds out who is calling: session cookie, then Basic authentication, then API key."""
+"""Finds out who is calling: session cookie, then Basic authentication, then API key, then what a proxy says."""
 
 import base64
 import binascii
@@ -32,13 +32,17 @@ EVERYBODY = User(
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request brought, and the address it came from. Empty is absent; a ticket is for live view only."""
+    """What a request brought, and the address it came from. Empty is absent; a ticket is for live view only.
+
+    `proxy_user` is the name of the user whom a reverse proxy has let in, from such a one only.
+    """
 
     session: str = ""
     authorization: str = ""
     api_key: str = ""
     address: str = ""
     ticket: str = ""
+    proxy_user: str = ""
 
 
 class Authentication:
@@ -89,6 +93,7 @@ class Authentication:
             credentials.api_key,
             credentials.ticket,
             credentials.address,
+            credentials.proxy_user,
         )
         moment = self._lately.moment()
         admitted = self._lately.find(digest, moment)
@@ -120,9 +125,12 @@ class Authentication:
                 return user, ProofKind.PASSWORD, ""
         key = credentials.api_key.strip() or (value.strip() if scheme.lower() == "bearer" else "")
         user = await self._api_key(key) if 0 < len(key) <= _MAX_KEY else None
-        if user is None or not user.may_come_from(credentials.address):
-            return None
-        return user, ProofKind.API_KEY, token_hash(key)
+        if user is not None and user.may_come_from(credentials.address):
+            return user, ProofKind.API_KEY, token_hash(key)
+        user = await self._logins.known(credentials.proxy_user) if credentials.proxy_user else None
+        if user is not None and user.is_active and user.may_come_from(credentials.address):
+            return user, ProofKind.PROXY, ""
+        return None
 
     async def _basic(self, encoded: str, address: str) -> User | None:
         username, password = _name_and_password(encoded)

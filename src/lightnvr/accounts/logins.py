@@ -72,7 +72,7 @@ class Logins:
         self._limiter.succeeded(address, user.username)
 
     async def known(self, username: str) -> User | None:
-        """Return the account with this name, for a note of who tried to log in."""
+        """Return the account with this name, whether it may log in or not."""
         found = await self._store.by_name(username) if is_plausible(username, "") else None
         return None if found is None else found[0]
 

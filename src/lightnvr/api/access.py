@@ -16,7 +16,7 @@ from lightnvr.accounts.admission import Admission
 from lightnvr.accounts.authentication import Credentials
 from lightnvr.accounts.model import Right, Role, TooManyAttempts, User
 from lightnvr.api.auditing import AUDITED, deed_of
-from lightnvr.api.client import client_address
+from lightnvr.api.client import client_address, proxy_user
 from lightnvr.api.rights import RIGHTS
 from lightnvr.api.services import ApiServices
 
@@ -84,6 +84,7 @@ class Access:
             api_key=request.headers.get("x-api-key", ""),
             ticket=request.query_params.get("ticket", "") if self.ticket else "",
             address=client_address(request, services.options.trusted_proxies),
+            proxy_user=proxy_user(request, services.options.trusted_proxies, services.options.proxy_user_header),
         )
         admission = await services.authentication.admission(credentials)
         user = None if admission is None else admission.user

@@ -29,6 +29,15 @@ def client_address(request: HTTPConnection, trusted_proxies: str) -> str:
     return real if _is_address(real) else peer
 
 
+def proxy_user(request: HTTPConnection, trusted_proxies: str, header: str) -> str:
+    """Return the name of the user that a trusted proxy tells in this header; empty when there is none, or several."""
+    peer = request.client.host if request.client else ""
+    if not header or not _is_trusted(peer, _networks(trusted_proxies)):
+        return ""
+    names = request.headers.getlist(header)
+    return names[0].strip() if len(names) == 1 else ""
+
+
 def is_https(request: HTTPConnection, trusted_proxies: str) -> bool:
     """Whether the browser talks TLS, to us or to a trusted proxy."""
     if request.url.scheme == "https":

@@ -100,12 +100,15 @@ class StorageRoots(Mapping[int, Path]):
 class ApiOptions:
     """Settings that the API looks at itself. `trusted_proxies` are networks, separated by commas.
 
+    `proxy_user_header` is the header in which these tell whom they have let in; empty: they do not.
+
     `cors_origins` are the sites whose pages may play HLS, such as `https://example.org`.
     """
 
     version: str
     dialect: str = "documented"
     trusted_proxies: str = ""
+    proxy_user_header: str = ""
     ice_servers: tuple[IceServer, ...] = ()
     cors_origins: tuple[str, ...] = ()
 

@@ -241,6 +241,12 @@ class WebSettings(Section):
         description="Networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed, "
         "separated by commas.",
     )
+    proxy_user_header: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9-]{1,64})?$",
+        description="Header in which these proxies tell the name of the user whom they have let in, such as "
+        "X-Remote-User. The proxy must remove it from what clients send. Empty: everybody logs in here.",
+    )
     login_rate_limit_enabled: bool = Field(True, description="Whether guessing of passwords is slowed down.")
     login_rate_limit_max_attempts: int = Field(
         5, ge=1, le=1000, description="Wrong passwords, per account and address, before the next attempt must wait."
@@ -254,6 +260,14 @@ class WebSettings(Section):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise PydanticCustomError(
                 "together", "tls_cert and tls_key belong together: set both, or neither for HTTP.", {}
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _need_a_proxy(self) -> Self:
+        if self.proxy_user_header and not self.trusted_proxy_cidrs:
+            raise PydanticCustomError(
+                "together", "proxy_user_header needs trusted_proxy_cidrs: say which proxies are believed.", {}
             )
         return self
 

@@ -11,17 +11,22 @@ function arrival(query) {
 
 function refusal(query) {
   if (query.get("error") === "rate_limited") return "Too many attempts. Wait a few minutes and try again.";
-  return query.has("error") ? "The user name or the password is wrong." : "";
+  return query.has("error") ? "The user name, the password or the code is wrong." : "";
 }
 
 let token = "";
 
-async function askForCode() {
+async function showRules() {
+  const rules = await call("GET", "/api/auth/login/config");
+  byId("remember").hidden = !rules.remember_device_enabled;
+  byId("code-at-once").hidden = !rules.force_mfa_on_login;
+  byId("remember-at-once").hidden = !(rules.force_mfa_on_login && rules.remember_device_enabled);
+}
+
+function askForCode() {
   byId("login-form").hidden = true;
   byId("code-form").hidden = false;
   byId("code-form").elements.code.focus();
-  const rules = await call("GET", "/api/auth/login/config");
-  byId("remember").hidden = !rules.remember_device_enabled;
 }
 
 function startAgain(trouble) {
@@ -37,10 +42,15 @@ async function logIn(event) {
   button.disabled = true;
   say(byId("login-trouble"), "");
   try {
-    const answer = await call("POST", "/api/auth/login", { username: form.elements.username.value, password: form.elements.password.value });
+    const code = byId("code-at-once").querySelector("input").value.trim();
+    const answer = await call("POST", "/api/auth/login", {
+      username: form.elements.username.value,
+      password: form.elements.password.value,
+      ...(code ? { totp_code: code, remember_device: byId("remember-at-once").querySelector("input").checked } : {}),
+    });
     if (answer.totp_required) {
       token = answer.totp_token;
-      await askForCode();
+      askForCode();
     } else {
       location.replace("/");
     }
@@ -73,3 +83,4 @@ byId("login-form").addEventListener("submit", logIn);
 byId("code-form").addEventListener("submit", giveCode);
 // A form that posted itself comes back here; its token is in a cookie.
 if (query.has("totp_required")) askForCode();
+showRules().catch((error) => say(byId("login-trouble"), error.message));

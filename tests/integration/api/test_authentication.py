@@ -9,6 +9,7 @@ import pytest
 
 from lightnvr.accounts.limiter import LimiterRules
 from lightnvr.api.services import ApiOptions
+from lightnvr.config.settings import WebSettings
 from tests.integration.api.running import PASSWORD, RunningApi, running_api
 
 LOGIN = {"username": "editor", "password": PASSWORD}
@@ -154,6 +155,47 @@ def test_behind_a_trusted_proxy_guessers_are_told_apart(tmp_path: Path) -> None:
         assert statuses == [401] * 5 + [429]
         owner = {"X-Forwarded-For": "198.51.100.7, 198.51.100.8"}
         assert nobody.post("/api/auth/login", json=LOGIN, headers=owner).status_code == 200
+
+
+def test_a_trusted_proxy_can_say_who_it_has_let_in(tmp_path: Path) -> None:
+    def status(api: RunningApi, headers: list[tuple[str, str]]) -> int:
+        with api.client(None) as client:
+            return client.get("/api/streams", headers=headers).status_code
+
+    told = [("X-Remote-User", "watcher")]
+    options = ApiOptions("1", trusted_proxies="127.0.0.1", proxy_user_header="X-Remote-User")
+    with running_api(tmp_path, options=options) as api:
+        assert status(api, told) == 200
+        with api.client(None) as proxied:
+            assert proxied.get("/api/auth/verify", headers=dict(told)).json()["username"] == "watcher"
+            foreign = dict(told) | {"Origin": "https://example.org"}
+            assert proxied.post("/api/auth/logout", headers=foreign).status_code == 403
+        assert status(api, [("X-Remote-User", "nobody of that name")]) == 401
+        assert status(api, [*told, ("X-Remote-User", "admin")]) == 401, "a client added a name of its own"
+        with api.client() as admin:
+            users = {user["username"]: user["id"] for user in admin.get("/api/auth/users").json()["users"]}
+            admin.put(f"/api/auth/users/{users['watcher']}", json={"is_active": False}).raise_for_status()
+        assert status(api, told) == 401
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ApiOptions("1"),
+        ApiOptions("1", trusted_proxies="127.0.0.1"),
+        ApiOptions("1", trusted_proxies="192.0.2.0/24", proxy_user_header="X-Remote-User"),
+    ],
+    ids=["off", "without the header", "another proxy"],
+)
+def test_nobody_else_can_say_so(tmp_path: Path, options: ApiOptions) -> None:
+    with running_api(tmp_path, options=options) as api, api.client(None) as client:
+        assert client.get("/api/streams", headers={"X-Remote-User": "admin"}).status_code == 401
+
+
+def test_the_header_of_a_proxy_needs_proxies_that_are_trusted() -> None:
+    with pytest.raises(ValueError, match="proxy_user_header needs trusted_proxy_cidrs"):
+        WebSettings(proxy_user_header="X-Remote-User")
+    assert WebSettings(proxy_user_header="X-Remote-User", trusted_proxy_cidrs="127.0.0.1").proxy_user_header
 
 
 def test_the_rules_of_the_login_are_public(nobody: httpx.Client) -> None:
