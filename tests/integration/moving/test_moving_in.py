@@ -14,8 +14,8 @@ import pytest
 
 from tests.integration.moving.conftest import Import
 from tests.rig.film import Recipe
-from tests.rig.footage import footage
 from tests.rig.original import EARLY, LATEST, OriginalInstallation
+from tests.rig.playing import play
 from tests.rig.product import all_recordings
 from tests.rig.waiting import until
 from tests.server_process import COMMAND, ServerProcess
@@ -71,7 +71,7 @@ def test_the_latest_version_is_taken_over_and_nothing_of_it_is_touched(
         assert [row["start_time_unix"] for row in rows] == [NOON, NOON + 4]
         assert {row["storage"] for row in rows} == {"original"}
         played = client.get(f"/api/recordings/play/{rows[0]['id']}").raise_for_status().content
-        assert footage(played).numbers == list(range(60))
+        assert play(played).numbers == list(range(60))
         assert client.get(f"/api/recordings/thumbnail/{rows[0]['id']}/1").status_code == 200
 
 
@@ -85,12 +85,12 @@ def test_a_span_of_ordinary_files_plays_as_one_playlist_and_can_be_cut(
         query = {"stream": "Front Door", "start": str(NOON), "end": str(NOON + 8)}
         text = client.get("/api/timeline/manifest", params=query).raise_for_status().text
         assert text.count("#EXT-X-DISCONTINUITY") == 0
-        shown = footage(_as_a_player(client, text))
+        shown = play(_as_a_player(client, text))
         assert shown.numbers == list(range(120))
-        assert abs(shown.samples / shown.sample_rate - 8) < 0.5
+        assert abs(shown.samples / 16_000 - 8) < 0.5
         assert all(later > earlier for earlier, later in zip(shown.times, shown.times[1:], strict=False))
         cut = client.get("/api/timeline/export", params=query | {"start": str(NOON + 2), "end": str(NOON + 6)})
-        assert footage(cut.raise_for_status().content).numbers == list(range(30, 90))
+        assert play(cut.raise_for_status().content).numbers == list(range(30, 90))
 
 
 def _as_a_player(client: httpx.Client, playlist: str) -> bytes:

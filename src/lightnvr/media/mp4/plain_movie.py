@@ -11,6 +11,7 @@ from lightnvr.media.mp4.boxes import Box, MalformedBox, box, children, first, fu
 from lightnvr.media.mp4.init_segment import InitSegment
 from lightnvr.media.mp4.movie_header import with_duration
 from lightnvr.media.mp4.sample_columns import SampleColumns, columns_of_moov
+from lightnvr.media.mp4.sample_entry import without_rates
 
 if TYPE_CHECKING:
     import numpy as np
@@ -180,8 +181,9 @@ def _init_trak(moov: bytes, trak: Box) -> bytes:
     stsd = first(moov, first(moov, minf, b"stbl"), b"stsd")
     if struct.unpack_from(">I", moov, stsd.payload + 4)[0] != 1:
         raise NoMovie("its coding changes in the middle")
+    kind = bytes(moov[hdlr.payload + 8 : hdlr.payload + 12])
     parts = [
-        box(b"stbl", moov[stsd.start : stsd.end], _EMPTY_TABLES)
+        box(b"stbl", without_rates(moov[stsd.start : stsd.end], kind), _EMPTY_TABLES)
         if part.type == b"stbl"
         else moov[part.start : part.end]
         for part in children(moov, minf.payload, minf.end)
