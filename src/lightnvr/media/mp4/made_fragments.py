@@ -45,7 +45,7 @@ class MadeFragments:
     def __init__(self, movie: PlainMovie) -> None:
         video = movie.video
         keys = np.flatnonzero(video.syncs)
-        first = np.unique(np.concatenate((np.zeros(1, np.int64), keys)))
+        first = keys if len(keys) and not keys[0] else np.concatenate((np.zeros(1, np.int64), keys))
         self.keyframes: Bools = video.syncs[first]
         self._parts = [_Parts(video, np.append(first, len(video)), _durations(video))]
         begins = video.decode_times[first]

@@ -152,6 +152,8 @@ def _heard(audio: SampleColumns, ticks: int) -> SampleColumns | None:
     audio = _moved(audio, ticks)
     times = audio.decode_times
     early = int(np.searchsorted(times, 0, side="left"))
+    if not early:
+        return audio
     if early >= len(times):
         return None
     chunks = np.unique(np.maximum(audio.chunks - early, 0))
