@@ -42,6 +42,7 @@ from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.thumbnail_cache import ThumbnailCache
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
+from lightnvr.process import leave_out_of_collections
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.batch_deletion import StoredBatchDeletions
 from lightnvr.recording.care import StoredCare
@@ -152,7 +153,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_ena
     recorded = StoredTime(database, OpenRecordings())
     clips = Clips(recorded, recordings, lambda: int(time.time() * 1e6))
     key_file = folder / "evidence-key.pem"
-    return create_api(
+    app = create_api(
         ApiServices(
             authentication=entrance.authentication,
             administration=entrance.administration,
@@ -200,6 +201,9 @@ def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_ena
             options=ApiOptions(version="0"),
         )
     )
+    # As the server does when it has started.
+    leave_out_of_collections()
+    return app
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from lightnvr.process import (
     allow_many_open_files,
     be_frugal_with_memory,
     give_memory_back,
+    leave_out_of_collections,
     sole_owner,
 )
 from lightnvr.recording.archive import StoredArchive
@@ -251,6 +252,7 @@ async def running(
                 serve_relay(settings, api, tls) as relay_port,
                 serve_http(settings.web.bind_ip, settings.web.port, api, tls=tls) as (port, task),
             ):
+                leave_out_of_collections()
                 try:
                     yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live)
                 finally:
