@@ -273,6 +273,24 @@ def test_recordings_can_be_linked_and_deleting_a_link_leaves_the_file(
     assert original.everything() == before
 
 
+def test_new_recordings_can_go_on_where_the_original_recorded(
+    original: OriginalInstallation, take_over: Import, tmp_path: Path
+) -> None:
+    fill(original)
+    ours = tmp_path / "ours.ini"
+    ours.write_text(f"[general]\ndata_dir = {tmp_path / 'data'}\n[storage]\npath = {original.recordings}\n")
+
+    result = take_over(original.write_settings(), "--config", str(ours))
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"settings are not taken over, because {ours} is there" in result.stdout
+    with ServerProcess([COMMAND, "serve", "--config", ours], tmp_path) as server, client_of(server) as client:
+        rows = all_recordings(client, "Front Door")
+        assert {(row["storage"], row["offline"]) for row in rows} == {("main", False)}
+        health = client.get("/api/storage/health").raise_for_status().json()
+        assert str(original.recordings) in str(health)
+
+
 def test_what_is_too_old_is_protected_unless_it_may_go(
     original: OriginalInstallation, take_over: Import, tmp_path: Path
 ) -> None:
