@@ -41,7 +41,15 @@ def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     original.add_user("admin", ADMIN_PASSWORD)
     for number, recipe in enumerate(RECIPES):
         original.record("door", BEGIN + 6 * number, recipe)
-    command = [COMMAND, "import", "--from", "lightnvr", original.write_settings(), "--data-dir", folder / "data"]
+    command: list[str | Path] = [
+        COMMAND,
+        "import",
+        "--from",
+        "lightnvr",
+        original.write_settings(),
+        "--data-dir",
+        folder / "data",
+    ]
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
     with ServerProcess([COMMAND, "serve"], folder) as server:
         context = browser.new_context(base_url=server.url)

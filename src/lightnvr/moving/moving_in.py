@@ -94,9 +94,13 @@ async def move_in(original: Original, folders: Sequence[Path], home: Home, wishe
 def _tell_of_others(original: Original, report: Report) -> None:
     for unknown in original.unknown():
         report.left(Thing.OTHER, unknown, "This version does not know what it means.")
-    for row in original.rows("system_settings"):
-        if text(row["key"]) == "go2rtc_config_override" and text(row["value"]).strip():
-            report.left(Thing.SETTING, "go2rtc_config_override", "The relay that it configures is not needed here.")
+    try:
+        settings = {text(row["key"]): text(row["value"]) for row in original.rows("system_settings")}
+    except DamagedTable as error:
+        report.left(Thing.SETTING, "system_settings", str(error))
+        return
+    if settings.get("go2rtc_config_override", "").strip():
+        report.left(Thing.SETTING, "go2rtc_config_override", "The relay that it configures is not needed here.")
 
 
 async def _in_one(

@@ -45,11 +45,11 @@ class Report:
     def left(self, thing: Thing, what: str, reason: str) -> None:
         """Note that something is not taken over. `what` names it, `reason` is a sentence that many can share."""
         self._left[thing][reason] += 1
-        self._tell(f"not taken over: {what}: {reason}")
+        self._tell(_in_one_line(f"not taken over: {what}: {reason}"))
 
     def changed(self, what: str, how: str) -> None:
         """Tell that something is taken over differently; it is not lost."""
-        self._tell(f"changed: {what}: {how}")
+        self._tell(_in_one_line(f"changed: {what}: {how}"))
 
     def progress(self, sentence: str) -> None:
         """Tell how far it is."""
@@ -82,3 +82,8 @@ class Report:
                 found.append(f"{thing:12} {', '.join(parts)}")
                 found += [f"{'':12}   {many} × {reason}" for reason, many in left.most_common()]
         return [*found, *(f"Note: {note}" for note in self._notes)]
+
+
+def _in_one_line(line: str) -> str:
+    """Return a line in which names and paths of the original cannot steer the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in line)
