@@ -124,14 +124,19 @@ class Original:
 
 @contextlib.contextmanager
 def opened_original(database: Path) -> Iterator[Original]:
-    """Open a copy of the original's database, which is removed afterwards. Raises CannotMoveIn, OSError."""
-    with snapshot(database) as copy, contextlib.closing(sqlite3.connect(copy)) as connection:
-        # Names and passwords of old files may be in any encoding; what is not UTF-8 is refused where it matters.
-        connection.text_factory = lambda stored: stored.decode("utf-8", "replace")
-        try:
+    """Open a copy of the original's database, which is on no disk any more afterwards. Raises CannotMoveIn, OSError."""
+    try:
+        with snapshot(database) as copy:
+            connection = sqlite3.connect(copy)
+            # Into one file, which stays readable without a name: whoever kills this leaves no passwords behind.
+            connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        with contextlib.closing(connection):
+            # Names and passwords of old files may be in any encoding; what is not UTF-8 is refused where it matters.
+            connection.text_factory = lambda stored: stored.decode("utf-8", "replace")
             yield Original(connection)
-        except sqlite3.DatabaseError as error:
-            raise CannotMoveIn(f"{database} is no SQLite database, or it is damaged: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        raise CannotMoveIn(f"{database} is no SQLite database, or it is damaged: {error}.") from error
 
 
 @contextlib.contextmanager

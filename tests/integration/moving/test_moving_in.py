@@ -1,5 +1,6 @@
 """Who ran the original goes on with everything: cameras, logins, settings and what was recorded."""
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -359,13 +360,17 @@ def test_a_run_that_was_killed_can_be_run_again(
             "recordings", stream_name="yard", file_path=str(copy), start_time=NOON - 80_000 + 40 * number, is_complete=1
         )
     original.write_settings()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     process = subprocess.Popen(
         [COMMAND, "import", "--from", "lightnvr", original.settings_file, "--data-dir", tmp_path / "data"],
         stdout=subprocess.DEVNULL,
+        env=os.environ | {"TMPDIR": str(temporary)},
     )
     until(lambda: _stored(tmp_path) > 0 or process.poll() is not None, "some recordings are taken over")
     process.kill()
     process.wait()
+    assert list(temporary.iterdir()) == []
     interrupted_at = _stored(tmp_path)
 
     result = take_over(original.settings_file)
