@@ -71,7 +71,7 @@ async def test_a_database_of_another_program_is_refused_and_left_alone(empty_dat
     opened = open_database(empty_database)
     async with opened.writing.begin() as connection:
         await connection.execute(text("CREATE TABLE streams (id INTEGER)"))
-    with pytest.raises(UnusableDatabase, match="another program.*lightnvr import"):
+    with pytest.raises(UnusableDatabase, match=r"another program.*lightnvr import"):
         await migrate(empty_database)
     async with opened.reading.connect() as connection:
         assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == ["streams"]
