@@ -19,6 +19,7 @@ from lightnvr.api.seen import Seen, Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.times import iso, read_time
 from lightnvr.api.validation import BadRequest
+from lightnvr.playback.made_media import MadeMedia
 from lightnvr.playback.timeline import MAX_SPAN_US
 from lightnvr.recording.model import Recording
 from lightnvr.streams.values import Whole
@@ -287,11 +288,12 @@ async def media(
     With `shift` its timestamps are those of the playlist, in which it does not begin at zero.
     """
     file = await seen.recordings.file(recording_id)
-    if not shift:
+    reader = await seen.timeline.reader(file.recording, shift)
+    if reader is None:
         return await file_answer(request, file, {})
-    shifted = await seen.timeline.shifted(file.recording, shift)
-    tagged = replace(file, etag=f'{file.etag[:-1]}-{shift:x}"')
-    return await file_answer(request, tagged, {}, read=shifted.read)
+    length = reader.length if isinstance(reader, MadeMedia) else file.length
+    tagged = replace(file, etag=f'{file.etag[:-1]}-{shift:x}"', length=length)
+    return await file_answer(request, tagged, {}, read=reader.read)
 
 
 @router.get(

@@ -9,12 +9,13 @@ import typer
 
 from lightnvr import __version__
 from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, UserNotFound
-from lightnvr.backup.model import BackupFailed
+from lightnvr.backup.model import BackupFailed, UnusableBackup
 from lightnvr.certificate import UnusableCertificate
-from lightnvr.cli import check, export, plan, restore, users
+from lightnvr.cli import check, export, moving, plan, restore, users
 from lightnvr.cli.options import ConfigFile, DataDir, Host, Port, settings_from
 from lightnvr.config import CommandLine, InvalidSettings, LoadedSettings, sample_ini
 from lightnvr.db.engine import UnusableDatabase
+from lightnvr.moving.report import CannotMoveIn
 from lightnvr.playback.clip_plan import ClipNotPossible
 from lightnvr.playback.evidence.signing import UnusableEvidenceKey
 from lightnvr.playback.evidence.verifying import NotEvidence
@@ -24,6 +25,7 @@ from lightnvr.streams.secrets import UnusableKeyFile
 
 _EXPECTED = (
     BackupFailed,
+    CannotMoveIn,
     ClipNotPossible,
     DuplicateUsername,
     InvalidAccount,
@@ -34,6 +36,7 @@ _EXPECTED = (
     NothingRecorded,
     OSError,
     UnusableCertificate,
+    UnusableBackup,
     UnusableDatabase,
     UnusableEvidenceKey,
     UnusableKeyFile,
@@ -52,6 +55,7 @@ cli.add_typer(users.commands, name="user")
 cli.add_typer(config, name="config")
 cli.command("check")(check.check)
 cli.command("plan")(plan.plan)
+cli.command("import")(moving.import_)
 cli.command("export")(export.export)
 cli.command("verify")(export.verify)
 cli.command("evidence-key")(export.evidence_key)

@@ -69,7 +69,12 @@ def _upgrade(connection: Connection, before_upgrade: Callable[[str], None] | Non
             f"The database was used by a newer version of LightNVR (its tables have revision {present}; this version "
             f"knows up to {known[-1]}). Start that version again, or restore a backup made before it."
         )
-    if present is not None and before_upgrade is not None:
+    if present is None:
+        raise UnusableDatabase(
+            "The database holds tables of another program. If they are those of the original LightNVR, keep them where "
+            "they are, choose another data folder, and run: lightnvr import --from lightnvr PATH"
+        )
+    if before_upgrade is not None:
         before_upgrade(present)
     # Late, because a start seldom has anything to upgrade.
     from alembic import command  # noqa: PLC0415

@@ -14,10 +14,11 @@ import av
 from lightnvr.media.late import LateModule
 from lightnvr.media.packets import CodedPacket, MediaPacket, Track
 from lightnvr.media.snapshot import PictureForm, UndecodablePicture, decode_keyframe, encode_jpeg
+from lightnvr.playback.made_media import MadeMedia
 from lightnvr.playback.thumbnail_cache import ThumbnailCache
 from lightnvr.recording.fragment_table import FragmentTable
 from lightnvr.recording.model import Recording, RecordingNotFound
-from lightnvr.recording.service import RecordedTime, Recordings
+from lightnvr.recording.service import MediaIndex, RecordedTime, Recordings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,7 +132,7 @@ class Thumbnails:
         self.decoded += 1
         try:
             jpeg = await asyncio.get_running_loop().run_in_executor(
-                self._pool, _picture, file.path, media.init_segment, place, recording.codec
+                self._pool, _picture, file.path, media, place, recording.codec
             )
         except (UndecodablePicture, av.FFmpegError, OSError) as error:
             raise NoThumbnail(f"The picture cannot be decoded: {error}.") from error
@@ -165,14 +166,17 @@ def _keyframe(table: FragmentTable, index: int) -> tuple[int, int]:
     return int(table.offsets[place]), int(table.sizes[place])
 
 
-def _picture(path: Path, init_segment: bytes, place: tuple[int, int], codec: str) -> bytes:
+def _picture(path: Path, media: MediaIndex, place: tuple[int, int], codec: str) -> bytes:
     """Return the picture of the keyframe that a fragment begins with, as JPEG. Blocks."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fragment = os.pread(descriptor, place[1], place[0])
+        if media.table.is_made:
+            fragment = b"".join(MadeMedia(media.table, 0).read(descriptor, place[0], sum(place)))
+        else:
+            fragment = os.pread(descriptor, place[1], place[0])
     finally:
         os.close(descriptor)
-    with av.open(io.BytesIO(init_segment + fragment), "r", format="mp4") as container:
+    with av.open(io.BytesIO(media.init_segment + fragment), "r", format="mp4") as container:
         stream = container.streams.video[0]
         for packet in container.demux(stream):
             if packet.is_keyframe and packet.size:

@@ -123,14 +123,23 @@ async def change(
 
 async def place(connection: AsyncConnection, recording_id: int, *, end_us: int, size_bytes: int) -> None:
     """Store where a recording comes in the orders by end and by size. It may have come elsewhere before."""
-    ((block, only),) = bits_of([recording_id]).items()
-    values = {FacetKind.END: end_us, FacetKind.SIZE: size_bytes}
+    await place_all(connection, [(recording_id, end_us, size_bytes)])
+
+
+async def place_all(connection: AsyncConnection, some: Collection[tuple[int, int, int]]) -> None:
+    """Store the same for several recordings: the id, end and size of each."""
+    values = {
+        FacetKind.END: [(recording_id, end_us) for recording_id, end_us, _ in some],
+        FacetKind.SIZE: [(recording_id, size_bytes) for recording_id, _, size_bytes in some],
+    }
+    blocks = bits_of(recording_id for recording_id, _, _ in some)
     added: dict[_Row, int] = {}
     removed: dict[_Row, int] = {}
     for facet in ORDERED.values():
         order = _ORDER_OF[facet.kind]
-        added[facet, block] = order.bits_of([(recording_id, values[facet.kind])])[block]
-        removed[facet, block] = order.all_digits(only)
+        digits = order.bits_of(values[facet.kind])
+        added |= {(facet, block): digits[block] for block in blocks}
+        removed |= {(facet, block): order.all_digits(only) for block, only in blocks.items()}
     await _change(connection, added, removed)
 
 

@@ -72,6 +72,17 @@ def test_the_database_of_an_older_version_is_backed_up_and_upgraded(run: Run, da
         assert connection.execute("SELECT root FROM storages").fetchall() == [("/srv/old",)]
 
 
+def test_what_is_no_backup_is_refused_in_a_sentence(run: Run, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.zip").write_bytes(b"no backup")
+    refused = run("restore", "other.zip", "--yes")
+    assert refused.returncode == 1
+    assert "other.zip is no backup of LightNVR" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    missing = run("restore", "missing.zip", "--yes")
+    assert (missing.returncode, missing.stderr.count("missing.zip: No such file")) == (1, 1)
+    assert not data.exists()
+
+
 def test_without_a_backup_the_database_is_left_as_it_is(run: Run, data: Path, old_database: Path) -> None:
     (data / "backups").write_text("a file where the folder should be")
     refused = run("user", "list")
