@@ -4,6 +4,7 @@ import os
 import signal
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from lightnvr.system.ending import Ending
@@ -28,5 +29,6 @@ async def test_a_signal_during_a_restart_ends_the_program() -> None:
     ending.begin_again()
     os.kill(os.getpid(), signal.SIGTERM)
     await ending.wait()
-    while ending.restart:
-        await anyio.sleep(0.01)
+    with anyio.fail_after(30):
+        while ending.restart:
+            await anyio.lowlevel.checkpoint()
