@@ -42,7 +42,8 @@ class Logins:
         attempt.
         """
         found = await self._store.by_name(username) if is_plausible(username, password) else None
-        if found is None:
+        if found is None or found[0].totp_enabled:
+            # With a second factor this is not enough, and by the clock it must look like a wrong password each time.
             return await self.check(username, password, address)
         user, stored_hash = found
         digest = self._verified.digest(user.id, stored_hash, password)

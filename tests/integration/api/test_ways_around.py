@@ -1,6 +1,14 @@
 """What somebody tries who knows the server well: ways around roles, restrictions, limits and the audit log."""
 
-from tests.integration.api.running import PASSWORD, RunningApi
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from lightnvr.accounts.limiter import LimiterRules
+from tests.integration.api.running import PASSWORD, RunningApi, running_api
+from tests.integration.api.test_audit import entries
+from tests.rig.authenticator import enrol
 
 EDITOR = {"username": "editor", "password": PASSWORD}
 CAMERA = "rtsp://192.0.2.1/"
@@ -24,3 +32,49 @@ def test_a_new_stream_does_not_open_recordings_of_one_that_was_deleted(api: Runn
         # That a name is taken is told as ever.
         made = editor.post("/api/streams", json={"name": "Bedroom", "url": CAMERA, "tags": "outdoor"})
         assert made.status_code == 409
+
+
+def test_another_name_gives_no_more_tries_at_codes(api: RunningApi) -> None:
+    with api.client() as admin, api.client("editor") as editor:
+        app, _ = enrol(admin, 2, api.clock)
+        for _ in range(5):
+            assert editor.post("/api/auth/users/2/totp/disable", json={"code": app.wrong()}).status_code == 401
+        editor.put("/api/auth/users/2", json={"username": "somebody else"}).raise_for_status()
+        assert editor.post("/api/auth/users/2/totp/disable", json={"code": app.wrong()}).status_code == 429
+        assert admin.post("/api/auth/users/2/login-lockout/clear").json()["cleared"] is True
+        api.clock.seconds += 30
+        assert editor.post("/api/auth/users/2/totp/disable", json={"code": app.code()}).status_code == 200
+
+
+def test_codes_that_come_at_once_are_five_tries_too(tmp_path: Path) -> None:
+    with running_api(tmp_path, rules=LimiterRules(False, 5, 300)) as api, api.client() as admin:
+        app, _ = enrol(admin, 2, api.clock)
+        with api.client(None) as client:
+            token = client.post("/api/auth/login", json=EDITOR).json()["totp_token"]
+        body = {"totp_token": token, "code": app.wrong()}
+
+        def guess(_: int) -> str:
+            error: str = httpx.post(f"{api.url}/api/auth/login/totp", json=body, timeout=30).json()["error"]
+            return error
+
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(guess, range(60)))
+        assert answers.count("Invalid TOTP code") == 5
+
+
+def test_basic_tells_nobody_that_a_password_is_right_where_a_code_is_needed(api: RunningApi) -> None:
+    with api.client() as admin, api.client(None) as client:
+        enrol(admin, 2, api.clock)
+        answers = [client.get("/api/streams", auth=("editor", PASSWORD)).status_code for _ in range(6)]
+    # As with a wrong one: each counts, and each is kept.
+    assert answers == [401] * 5 + [429]
+    assert entries(api, actor="editor") == [("editor", "log in", "", "refused")] * 5
+
+
+def test_nobody_shuts_the_door_behind_themselves(api: RunningApi) -> None:
+    with api.client() as admin:
+        refused = admin.put("/api/auth/users/1", json={"allowed_login_cidrs": "192.0.2.0/24"})
+        assert refused.status_code == 400
+        assert "127.0.0.1" in refused.json()["error"]
+        admin.put("/api/auth/users/1", json={"allowed_login_cidrs": "127.0.0.0/8"}).raise_for_status()
+        admin.put("/api/auth/users/2", json={"allowed_login_cidrs": "192.0.2.0/24"}).raise_for_status()
