@@ -4,10 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from lightnvr.accounts.limiter import LimiterRules
 from tests.integration.api.running import PASSWORD, RunningApi, running_api
 from tests.integration.api.test_audit import entries
+from tests.integration.api.test_users import logged_in
 from tests.rig.authenticator import enrol
 
 EDITOR = {"username": "editor", "password": PASSWORD}
@@ -69,6 +71,50 @@ def test_basic_tells_nobody_that_a_password_is_right_where_a_code_is_needed(api:
     # As with a wrong one: each counts, and each is kept.
     assert answers == [401] * 5 + [429]
     assert entries(api, actor="editor") == [("editor", "log in", "", "refused")] * 5
+
+
+def test_who_gave_a_wrong_code_is_kept(api: RunningApi) -> None:
+    with api.client() as admin, api.client(None) as client:
+        app, _ = enrol(admin, 2, api.clock)
+        token = client.post("/api/auth/login", json=EDITOR).json()["totp_token"]
+        client.post("/api/auth/login/totp", json={"totp_token": token, "code": app.wrong()})
+        client.post("/api/auth/login/totp", json={"totp_token": "none", "code": app.wrong()})
+        rows = admin.get("/api/audit", params={"action": "log in with code"}).json()["entries"]
+    assert [(row["actor"], row["outcome"]) for row in reversed(rows)] == [("editor", "refused"), ("", "refused")]
+    assert rows[1]["detail"] == "wrong code"
+
+
+def test_strangers_do_not_fill_the_audit_log(api: RunningApi) -> None:
+    with api.client(None) as stranger:
+        for number in range(20):
+            stranger.delete(f"/api/streams/{number}")
+            stranger.post("/api/auth/logout")
+            stranger.post("/api/auth/login", content=b"{")
+            stranger.post("/api/auth/login/totp", json={"totp_token": str(number), "code": "123456"})
+            stranger.post("/api/auth/login", json=EDITOR | {"password": "wrong"})
+        kept = entries(api, limit="1000")
+        assert len(kept) == 4 + 5 + 1
+        assert kept.count(("editor", "log in", "", "refused")) == 6
+        api.clock.seconds += 61
+        stranger.delete("/api/streams/1")
+        assert len(entries(api, limit="1000")) == len(kept) + 1
+
+
+@pytest.mark.parametrize("route", ["media/{id}.mp4", "play?stream=Front%20Door&start=2026-08-01&end=2026-08-02"])
+def test_playing_parts_without_their_list_is_kept(api: RunningApi, route: str) -> None:
+    with api.client("watcher") as watcher:
+        watcher.get(f"/api/timeline/{route.format(id=1)}")
+    (entry,) = entries(api)
+    assert entry[:2] == ("watcher", "play back")
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 302), ("none", 302)]
+)
+def test_a_page_of_another_site_logs_nobody_out(api: RunningApi, site: str, status: int) -> None:
+    with logged_in(api, "editor") as editor:
+        assert editor.get("/logout", headers={"Sec-Fetch-Site": site}).status_code == status
+        assert (editor.get("/api/streams").status_code == 200) is (status == 403)
 
 
 def test_nobody_shuts_the_door_behind_themselves(api: RunningApi) -> None:
