@@ -124,3 +124,15 @@ def test_nobody_shuts_the_door_behind_themselves(api: RunningApi) -> None:
         assert "127.0.0.1" in refused.json()["error"]
         admin.put("/api/auth/users/1", json={"allowed_login_cidrs": "127.0.0.0/8"}).raise_for_status()
         admin.put("/api/auth/users/2", json={"allowed_login_cidrs": "192.0.2.0/24"}).raise_for_status()
+
+
+def test_a_socket_that_must_wait_is_told_how_long(api: RunningApi) -> None:
+    upgrade = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }  # fmt: skip
+    with api.client(None) as client:
+        for _ in range(6):
+            client.get("/api/streams", auth=("editor", "wrong"))
+        refused = client.get("/api/ws?src=x", headers=upgrade, auth=("editor", "wrong"))
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "301")
