@@ -1,14 +1,18 @@
 """Checks a user name and a password, slowly enough for those who guess."""
 
+import logging
 from collections.abc import Callable
 
 import anyio
+from sqlalchemy.exc import SQLAlchemyError
 
 from lightnvr.accounts.limiter import LoginLimiter
 from lightnvr.accounts.model import User, UserNotFound, is_plausible
 from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.store import AccountStore
 from lightnvr.accounts.verified import VerifiedPasswords
+
+log = logging.getLogger(__name__)
 
 
 class Logins:
@@ -105,4 +109,7 @@ class Logins:
             await self._store.change(username, {"last_login": int(self._now())}, end_sessions=False)
         except UserNotFound:  # deleted while the password was being verified
             return None
+        except SQLAlchemyError as error:
+            # A full disk must not keep the owner from making room on it.
+            log.warning("it could not be stored when %s logged in: %s", username, error)
         return user
