@@ -136,3 +136,10 @@ def test_a_socket_that_must_wait_is_told_how_long(api: RunningApi) -> None:
             client.get("/api/streams", auth=("editor", "wrong"))
         refused = client.get("/api/ws?src=x", headers=upgrade, auth=("editor", "wrong"))
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "301")
+
+
+def test_who_may_not_see_every_stream_cleans_up_none(api: RunningApi) -> None:
+    with api.client() as admin:
+        assert admin.post("/api/storage/cleanup").status_code == 200
+        admin.put("/api/auth/users/1", json={"allowed_tags": "outdoor"}).raise_for_status()
+        assert admin.post("/api/storage/cleanup").status_code == 403
