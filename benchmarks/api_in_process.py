@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +25,10 @@ from lightnvr.accounts.sessions import SessionRules
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
 from lightnvr.api.auditing import Auditing
-from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace, SystemServices
+from lightnvr.config import Settings
+from lightnvr.config.in_force import SettingsInForce
+from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
@@ -33,6 +36,7 @@ from lightnvr.live.darkroom import Darkroom
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
+from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
@@ -69,6 +73,8 @@ from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.service import LiveInput
 from lightnvr.streams.status import StreamStatus
 from lightnvr.streams.store import StreamStore
+from lightnvr.system.ending import Ending
+from lightnvr.system.settings_store import StoredSettings
 from lightnvr.wiring import FactorSeal
 
 _USER = "benchmark"
@@ -128,8 +134,18 @@ def _keeper(database: Database) -> Keeper:
     return Keeper(archive, _no_rules, options, system_us=lambda: time.time_ns() // 1000, monotonic_s=time.monotonic)
 
 
-def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_enabled: bool = True) -> FastAPI:
-    """Return the whole application, with its authentication and everything that stands before a handler."""
+def api_on(
+    database: Database,
+    recordings: Recordings,
+    folder: Path,
+    *,
+    auth_enabled: bool = True,
+    now: Callable[[], float] = time.time,
+) -> FastAPI:
+    """Return the whole application, with its authentication and everything that stands before a handler.
+
+    `now` is what it takes for the present, seconds since 1970 UTC.
+    """
     secrets = SecretBox.open(folder / "secret.key")
     entrance = open_entrance(
         database,
@@ -148,6 +164,9 @@ def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_ena
     async def look(address: SourceAddress, transport: Transport) -> ProbeResult:
         return await asyncio.to_thread(probe, address, transport, 10.0)
 
+    base = Settings.model_validate({"general": {"data_dir": folder}})
+    stored = StoredSettings(database, FactorSeal(secrets), time.time)
+    in_force = SettingsInForce(SettingsLayers.of(base), stored, base)
     removal = Removal(database, OsDisk(), OpenRecordings(), lambda: 0)
     live = Channels(NothingRuns(), Audience(entrance.authentication.standing.lapsed))
     recorded = StoredTime(database, OpenRecordings())
@@ -182,7 +201,7 @@ def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_ena
                 recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
             ),
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
-            daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(time.time()) // 86_400),
+            daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(now()) // 86_400),
             sync=NothingRuns(),
             keeper=_keeper(database),
             timeline=Timeline(recorded, lambda: int(time.time() * 1e6)),
@@ -196,8 +215,9 @@ def api_on(database: Database, recordings: Recordings, folder: Path, *, auth_ena
             storage_space=space,
             probe=look,
             uptime=time.monotonic,
-            now=time.time,
+            now=now,
             zone=system_zone,
+            system=SystemServices(in_force, Logs(), Ending(), StoredDays(database).totals),
             options=ApiOptions(version="0"),
         )
     )

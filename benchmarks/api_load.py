@@ -7,6 +7,7 @@ import argparse
 import itertools
 import multiprocessing
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +17,8 @@ from benchmarks.cameras import camera_process
 from benchmarks.continuity import Continuity, continuity
 from benchmarks.mp4_file import recordings_in
 from benchmarks.options import parser, positive, report, say, workplace
-from benchmarks.server import lightnvr_server
+from benchmarks.processes import wait_until
+from benchmarks.server import LightNvr, lightnvr_server
 from benchmarks.table import Table, percentile, verdict
 
 _P99_MS = 250.0
@@ -64,6 +66,7 @@ def main() -> None:
         )
         key = server.client.post(f"/api/auth/users/{user.raise_for_status().json()['id']}/api-key")
         names = [camera.name for camera in cameras]
+        wait_until(lambda: all(_plays(server, name) for name in names), "every camera can be played")
         loads = _run(server.url, key.raise_for_status().json()["api_key"], names, arguments)
         streams = server.client.get("/api/streams").raise_for_status().json()["streams"]
         dropped = sum(stream["dropped_packets"] for stream in streams)
@@ -71,6 +74,10 @@ def main() -> None:
         say("decoding what was recorded meanwhile")
         found = sum((continuity(sorted(recordings_in(server.footage / name))) for name in names), Continuity())
     report(_table(arguments, loads, found, dropped), arguments)
+
+
+def _plays(server: LightNvr, name: str) -> bool:
+    return server.client.get("/api/timeline/manifest", params={"stream": name}).is_success
 
 
 def _run(url: str, key: str, names: Sequence[str], arguments: argparse.Namespace) -> list[Load]:
@@ -125,6 +132,8 @@ def _table(arguments: argparse.Namespace, loads: Sequence[Load], found: Continui
     cells = (f"{percentile(every, share):.0f}" for share in (50, 95, 99))
     rows.append(("all", str(len(every)), *cells, f"p99 ≤ {_P99_MS:g} ms", verdict(p99, _P99_MS)))
     errors = [error for load in loads for error in load.errors]
+    for error, count in Counter(errors).most_common(10):
+        say(f"{count} times {error}")
     rows.append(("answers that are no success", str(len(errors)), "", "", "", "0", verdict(len(errors), 0)))
     missing = found.lost + found.doubled + found.unreadable
     rows.append(("pictures lost, doubled or unreadable", str(missing), "", "", "", "0", verdict(missing, 0)))

@@ -14,8 +14,8 @@ from benchmarks.options import say
 from lightnvr.db.engine import database_url
 from lightnvr.db.migrating import migrate
 from lightnvr.db.tables import metadata, recordings
-from lightnvr.recording.facets import DETECTION, Facet, FacetKind, facets_of_row, rows_for
-from lightnvr.recording.model import DAY_US, CaptureMethod
+from lightnvr.recording.facets import DETECTION, Facet, FacetKind, facets_of_row, rows_for, rows_of_order
+from lightnvr.recording.model import DAY_US, CaptureMethod, RecordingSort
 from lightnvr.recording.ranks import COUNT_ALL_SQL
 
 CAMERAS = 16
@@ -60,6 +60,10 @@ SELECT id, stream_name, start_us, capture_method, protected,
   (SELECT group_concat(label) FROM recording_labels WHERE recording_id = id)
 FROM recordings
 """
+_ORDERS = {
+    RecordingSort.END_TIME: "SELECT id, end_us FROM recordings ORDER BY id",
+    RecordingSort.SIZE_BYTES: "SELECT id, size_bytes FROM recordings ORDER BY id",
+}
 
 
 def database_with(cache: Path, rows: int) -> URL:
@@ -98,6 +102,11 @@ def _fill(path: Path, rows: int) -> None:
                 "INSERT INTO recording_facets (kind, value, block, bits) VALUES (?, ?, ?, ?)",
                 rows_for((row[0], _facets(row)) for row in connection.execute(_FACETS)),
             )
+            for sort, ordered in _ORDERS.items():
+                connection.executemany(
+                    "INSERT INTO recording_facets (kind, value, block, bits) VALUES (?, ?, ?, ?)",
+                    list(rows_of_order(sort, connection.execute(ordered))),
+                )
         connection.executescript(";".join(COUNT_ALL_SQL))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -116,5 +125,5 @@ def _schema() -> str:
     statements = [str(CreateTable(table)) for table in metadata.sorted_tables]
     statements += sorted(str(CreateIndex(index)) for index in recordings.indexes)
     return hashlib.sha256(
-        "".join((*statements, _RECORDINGS, _DAYS, _TAGS, _LABELS, *COUNT_ALL_SQL)).encode()
+        "".join((*statements, _RECORDINGS, _DAYS, _TAGS, _LABELS, *_ORDERS.values(), *COUNT_ALL_SQL)).encode()
     ).hexdigest()[:12]

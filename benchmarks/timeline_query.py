@@ -1,4 +1,4 @@
-"""Milliseconds to ask for recorded time out of a million recordings: days as playlists, months as densities.
+"""Milliseconds to ask for recorded time out of a million recordings: days as playlists, months as densities, lists.
 
 Measured around the whole ASGI application (authentication by API key, validation, queries, text), without a network.
 """
@@ -34,6 +34,10 @@ _TARGETS_MS = {
     "density of 30 days": 20.0,
     "playlist of a day": 50.0,
     "keyframes of a day": 50.0,
+    "list of a month with a tag": 20.0,
+    "list of a month with a label": 20.0,
+    "statistics of 30 days": 20.0,
+    "statistics of 366 days": 20.0,
 }
 
 
@@ -81,7 +85,9 @@ async def _measure(
     try:
         opened = OpenRecordings()
         library = RecordingLibrary(database, opened, Removal(database, OsDisk(), opened, lambda: 0))
-        app = api_on(database, library, folder)
+        # The present is when the recordings end.
+        now_s = (FIRST_START_US + arguments.rows // CAMERAS * SEGMENT_US) / 1e6
+        app = api_on(database, library, folder, now=lambda: now_s)
         key = await api_key(database, folder)
         for name in _TARGETS_MS:
             times: list[float] = []
@@ -89,7 +95,7 @@ async def _measure(
             for number in range(arguments.repeat + 1):
                 place, query = _request(name, first_day_us + rng.randrange(_DAYS - 1) * DAY_US + rng.randrange(DAY_US))
                 began = time.perf_counter()
-                size = max(size, len(await get(app, f"/api/timeline/{place}", query, key)))
+                size = max(size, len(await get(app, f"/api/{place}", query, key)))
                 if number:
                     times.append((time.perf_counter() - began) * 1000)
             taken[name] = times, size
@@ -100,17 +106,22 @@ async def _measure(
 
 
 def _request(name: str, start_us: int) -> tuple[str, dict[str, str | int]]:
-    days = 30 if name.startswith("density") else 1
+    if name.startswith("statistics"):
+        return "storage/daily", {"days": int(name.split()[2])}
+    days = 1 if name.endswith("of a day") else 30
     query: dict[str, str | int] = {
         "stream": _STREAM,
         "start": f"{start_us / 1e6:.6f}",
         "end": f"{(start_us + days * DAY_US) / 1e6:.6f}",
     }
     if name.startswith("segments"):
-        return "segments", query
+        return "timeline/segments", query
     if name.startswith("density"):
-        return "density", query | {"buckets": 720}
-    return "manifest", query | {"frames": "key" if name.startswith("keyframes") else "all"}
+        return "timeline/density", query | {"buckets": 720}
+    if name.startswith("list"):
+        filtered = {"tag": "delivery"} if name.endswith("tag") else {"detection_label": "person"}
+        return "recordings", {"start": query["start"], "end": query["end"], "limit": 100} | filtered
+    return "timeline/manifest", query | {"frames": "key" if name.startswith("keyframes") else "all"}
 
 
 def _table(arguments: argparse.Namespace, taken: dict[str, tuple[list[float], int]]) -> Table:

@@ -61,6 +61,20 @@ class ServerProcess:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def pid(self) -> int:
+        """The id of its process."""
+        return self._running().pid
+
+    @property
+    def status(self) -> int | None:
+        """With which status it ended; None while it runs."""
+        return self._running().poll()
+
+    def wait(self) -> int:
+        """Wait until it ends by itself, and return its status."""
+        return self._running().wait(_STOP_SECONDS)
+
+    @property
     def output(self) -> str:
         """Everything the command has printed so far."""
         return self._log.read_text(errors="replace")

@@ -10,7 +10,9 @@ _HEAD = """\
 
 Each setting has a default. It can be set in `lightnvr.ini`, then by an environment variable, then by an option of the
 command line; the later wins. An unknown key is reported in the log and otherwise ignored; a value that is not allowed
-stops the start with a sentence that says where it was set and what is allowed. Settings are read when LightNVR starts.
+stops the start with a sentence that says where it was set and what is allowed. Settings are read when LightNVR starts;
+some can be changed [while it runs](operations.md#settings-while-it-runs), which stands over the file and under the
+environment.
 
 ```ini
 [web]

@@ -3,14 +3,11 @@
 import asyncio
 import logging
 import shutil
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-
-import uvloop
 
 from lightnvr import __version__
 from lightnvr.accounts.authentication import Authentication
@@ -20,9 +17,11 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
 from lightnvr.api.auditing import Auditing
-from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
+from lightnvr.api.services import ApiServices, StorageRoots, StorageSpace, SystemServices
 from lightnvr.caring import caring
 from lightnvr.config import Settings
+from lightnvr.config.in_force import SettingsInForce
+from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
@@ -31,7 +30,7 @@ from lightnvr.live.connections import Seats, ViewerLimits
 from lightnvr.live.darkroom import Darkroom
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.pictures import Pictures
-from lightnvr.logs import configure_logging
+from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
@@ -39,13 +38,7 @@ from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.timeline import Timeline
-from lightnvr.process import (
-    allow_many_open_files,
-    be_frugal_with_memory,
-    give_memory_back,
-    leave_out_of_collections,
-    sole_owner,
-)
+from lightnvr.process import give_memory_back, leave_out_of_collections
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.days import StoredDays
@@ -56,11 +49,13 @@ from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.marks import StoredMarks
 from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
+from lightnvr.steering import Steered, api_options, log_options, unable_to_listen
 from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.keeper import Keeper
 from lightnvr.storage.retention import Rules
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
+from lightnvr.streams.history import StreamHistory
 from lightnvr.streams.live_inputs import CatalogLiveInputs
 from lightnvr.streams.manual_recording import ManualRecordings
 from lightnvr.streams.model import Stream
@@ -69,11 +64,12 @@ from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.schedule import system_zone
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
+from lightnvr.system.ending import Ending
+from lightnvr.system.settings_store import StoredSettings
 from lightnvr.wiring import (
     FactorSeal,
     HubRecorder,
     entrance_rules,
-    ice_servers,
     keeping,
     plan_for,
     rules_for,
@@ -104,53 +100,24 @@ class RunningServer:
     catalog: StreamCatalog
     fleet: Fleet
     live: Channels
-
-
-def run(settings: Settings) -> None:
-    """Run the server until SIGTERM or SIGINT.
-
-    Raises OSError, UnusableDatabase, UnusableKeyFile, UnusableCertificate.
-    """
-    be_frugal_with_memory()
-    allow_many_open_files()
-    configure_logging(settings.general.log_level, settings.general.log_file)
-    with sole_owner(settings.general.data_dir):
-        uvloop.run(_serve(settings))
-
-
-async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve_until(stop, settings)
-
-
-async def serve_until(
-    stop: asyncio.Event,
-    settings: Settings,
-    *,
-    on_ready: Callable[[RunningServer], Awaitable[None]] | None = None,
-    show_password: bool = True,
-) -> None:
-    """Run the server until `stop` is set; `on_ready` is awaited once requests are answered."""
-    async with running(settings, show_password=show_password) as server:
-        scheme = "https" if settings.web.tls_cert else "http"
-        log.info("LightNVR %s listens on %s://%s:%d", __version__, scheme, settings.web.bind_ip, server.port)
-        if on_ready is not None:
-            await on_ready(server)
-        waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait([waiting, server.task], return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        log.info("stopping")
+    settings: Settings
+    """As they were at the start, with those that were stored."""
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, show_password: bool = True, viewer_limits: ViewerLimits | None = None
+    settings: Settings,
+    *,
+    layers: SettingsLayers | None = None,
+    logs: Logs | None = None,
+    ending: Ending | None = None,
+    show_password: bool = True,
+    viewer_limits: ViewerLimits | None = None,
 ) -> AsyncIterator[RunningServer]:
     """Run everything while the context is open; leaving it finishes every file.
 
-    `viewer_limits` are those of the settings unless given.
+    `layers` say where `settings` come from, so that those that are stored find their place among them. Whoever asks the
+    API for the end sets `ending`. `viewer_limits` are those of the settings unless given.
 
     Raises OSError, UnusableDatabase, UnusableKeyFile, UnusableCertificate, InvalidAccount.
     """
@@ -162,6 +129,13 @@ async def running(
     await migrate(url)
     database = open_database(url)
     try:
+        stored = StoredSettings(database, FactorSeal(secrets), time.time)
+        in_force = SettingsInForce(layers or SettingsLayers.of(settings), stored, settings, unable_to_listen)
+        settings = await in_force.load()
+        if logs is None:
+            logs = Logs()
+        else:
+            logs.take(log_options(settings.general))
         catalog = StreamCatalog(
             database,
             StreamStore(secrets),
@@ -182,12 +156,13 @@ async def running(
         )
         async with (
             _recording(settings, database, catalog) as (engine, fleet, manual),
-            _keeping(settings, database, catalog, engine) as keeper,
+            _keeping(in_force, database, catalog, engine) as keeper,
             _live(CatalogLiveInputs(catalog, fleet), entrance.authentication) as live,
             serve_webrtc(settings, live) as webrtc,
             _darkroom() as darkroom,
             caring(settings, database, engine) as care,
             _housekeeping(),
+            _history(fleet) as history,
         ):
             fleet.on_applied(live.stream_changed)
             await _first_account(settings, AccountStore(database), show_password=show_password)
@@ -212,7 +187,7 @@ async def running(
                 downloads=Downloads(time.monotonic),
                 thumbnails=care.thumbnails,
                 manual=manual,
-                daily_use=_daily_use(settings, database, catalog),
+                daily_use=_daily_use(in_force, database, catalog),
                 sync=engine.sync,
                 keeper=keeper,
                 timeline=Timeline(care.recorded, lambda: int(time.time() * 1e6)),
@@ -236,15 +211,19 @@ async def running(
                 zone=system_zone,
                 problems=lambda: (*engine.problems(), *keeper.problems()),
                 viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
-                options=ApiOptions(
-                    version=__version__,
-                    dialect=settings.api.dialect,
-                    trusted_proxies=settings.web.trusted_proxy_cidrs,
-                    proxy_user_header=settings.web.proxy_user_header,
-                    ice_servers=ice_servers(settings.go2rtc),
-                    cors_origins=tuple(settings.live.cors_origins.replace(",", " ").split()),
+                system=SystemServices(
+                    in_force,
+                    logs,
+                    ending or Ending(),
+                    StoredDays(database).totals,
+                    engine.open_recordings.written,
+                    engine.timings,
+                    history.of,
                 ),
+                options=api_options(settings),
             )
+            parts = Steered(logs, catalog, entrance, keeper, engine.place, care.thumbnails, webrtc, services.options)
+            parts.follow(in_force)
             api = create_api(services)
             async with (
                 tls_of(settings) as tls,
@@ -254,7 +233,7 @@ async def running(
             ):
                 leave_out_of_collections()
                 try:
-                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live)
+                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live, settings)
                 finally:
                     # While their connections are still served, so that each viewer is told.
                     live.audience.end_all("LightNVR is being stopped.")
@@ -272,6 +251,16 @@ async def _housekeeping() -> AsyncIterator[None]:
     task = asyncio.create_task(keep(), name="housekeeping")
     try:
         yield
+    finally:
+        task.cancel()
+
+
+@asynccontextmanager
+async def _history(fleet: Fleet) -> AsyncIterator[StreamHistory]:
+    history = StreamHistory(fleet.statuses)
+    task = asyncio.create_task(history.run(), name="history")
+    try:
+        yield history
     finally:
         task.cancel()
 
@@ -314,24 +303,25 @@ async def _recording(
         await engine.stop()
 
 
-def _rules_now(settings: Settings, catalog: StreamCatalog) -> Callable[[], Awaitable[Rules]]:
+def _rules_now(in_force: SettingsInForce, catalog: StreamCatalog) -> Callable[[], Awaitable[Rules]]:
     async def rules() -> Rules:
-        return rules_for(await catalog.every(), settings.storage)
+        return rules_for(await catalog.every(), in_force.current.storage)
 
     return rules
 
 
-def _daily_use(settings: Settings, database: Database, catalog: StreamCatalog) -> RecordedUse:
-    return RecordedUse(StoredDays(database), _rules_now(settings, catalog), lambda: int(time.time()) // 86_400)
+def _daily_use(in_force: SettingsInForce, database: Database, catalog: StreamCatalog) -> RecordedUse:
+    return RecordedUse(StoredDays(database), _rules_now(in_force, catalog), lambda: int(time.time()) // 86_400)
 
 
 @asynccontextmanager
 async def _keeping(
-    settings: Settings, database: Database, catalog: StreamCatalog, engine: RecordingEngine
+    in_force: SettingsInForce, database: Database, catalog: StreamCatalog, engine: RecordingEngine
 ) -> AsyncIterator[Keeper]:
+    settings = in_force.current
     keeper = Keeper(
         StoredArchive(database, engine.removal, engine.open_recordings.written_bytes, engine.storages.error),
-        _rules_now(settings, catalog),
+        _rules_now(in_force, catalog),
         keeping(settings.storage),
         system_us=lambda: time.time_ns() // 1000,
         monotonic_s=time.monotonic,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from lightnvr.config.settings import Settings
+from lightnvr.config.settings import Settings, StorageSettings
 from lightnvr.db.engine import Database
 from lightnvr.playback.thumbnail_cache import ThumbnailCache
 from lightnvr.playback.thumbnails import Thumbnails
@@ -26,6 +26,11 @@ class Care:
     thumbnails: Thumbnails
 
 
+def thumbnails_each(storage: StorageSettings) -> int:
+    """Return how many thumbnails a recording has."""
+    return int(storage.thumbnails_per_recording) if storage.generate_thumbnails else 0
+
+
 @asynccontextmanager
 async def caring(settings: Settings, database: Database, engine: RecordingEngine) -> AsyncIterator[Care]:
     """Run what looks after recordings until the context is left."""
@@ -33,8 +38,7 @@ async def caring(settings: Settings, database: Database, engine: RecordingEngine
     recorded = StoredTime(database, engine.open_recordings)
     storage = settings.storage
     cache = ThumbnailCache(settings.general.data_dir / "thumbnails", storage.thumbnail_cache_mb * 2**20)
-    each = int(storage.thumbnails_per_recording) if storage.generate_thumbnails else 0
-    thumbnails = Thumbnails(recordings, recorded, cache, each=each)
+    thumbnails = Thumbnails(recordings, recorded, cache, each=thumbnails_each(storage))
     engine.removal.on_removed(thumbnails.forget)
     deletions = StoredBatchDeletions(database, engine.removal, time.monotonic)
     tidying = asyncio.create_task(thumbnails.tidy(), name="thumbnails")

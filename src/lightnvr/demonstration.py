@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import signal
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,12 +11,14 @@ from pathlib import Path
 
 import uvloop
 
-from lightnvr.app import RunningServer, serve_until
+from lightnvr.app import RunningServer
 from lightnvr.config import Settings
-from lightnvr.logs import configure_logging
-from lightnvr.process import allow_many_open_files, be_frugal_with_memory, sole_owner
+from lightnvr.logs import Logs, configure_logging
+from lightnvr.process import allow_many_open_files, be_frugal_with_memory, begin_again, sole_owner
+from lightnvr.program import serve_until
 from lightnvr.streams.model import DuplicateStream, NewStream, StreamChange, StreamNotFound
 from lightnvr.streams.settings import StreamSettings
+from lightnvr.system.ending import Ending
 
 _CAMERAS_END_S = 3.0
 
@@ -38,31 +39,36 @@ def run_demo(settings: Settings) -> None:
     """Run demo cameras and server until SIGTERM or SIGINT. Raises OSError."""
     be_frugal_with_memory()
     allow_many_open_files()
-    configure_logging(min(settings.general.log_level, 1), settings.general.log_file)
+    quiet = settings.general.model_copy(update={"log_level": min(settings.general.log_level, 1)})
+    settings = settings.model_copy(update={"general": quiet})
+    logs = configure_logging(quiet.log_level, quiet.log_file)
     with sole_owner(settings.general.data_dir):
-        uvloop.run(_demo(settings))
+        ending = uvloop.run(_demo(settings, logs))
+    if ending.restart:
+        begin_again()
 
 
-async def _demo(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _demo(settings: Settings, logs: Logs) -> Ending:
+    ending = Ending()
+    ending.follow_signals()
     data_dir = settings.general.data_dir
-    async with _camera_process(data_dir / "demo-clips", stop) as cameras:
+    async with _camera_process(data_dir / "demo-clips", ending) as cameras:
         if cameras is None:
-            return
+            return ending
 
         async def ready(server: RunningServer) -> None:
             await _add_cameras(server, cameras, data_dir / "demo-cameras.json")
             _welcome(settings, server.port)
 
-        await serve_until(stop, settings, on_ready=ready, show_password=False)
-    _say("Stopped; every recording is finished.")
+        await serve_until(ending, settings, logs=logs, on_ready=ready, show_password=False)
+    if not ending.restart:
+        _say("Stopped; every recording is finished.")
+    return ending
 
 
 @contextlib.asynccontextmanager
-async def _camera_process(clips: Path, stop: asyncio.Event) -> AsyncIterator[tuple[_Camera, ...] | None]:
-    """Run the cameras beside the server, as real ones are; yields None when `stop` was set before they were ready."""
+async def _camera_process(clips: Path, ending: Ending) -> AsyncIterator[tuple[_Camera, ...] | None]:
+    """Run the cameras beside the server, as real ones are; yields None when the end came before they were ready."""
     if not await asyncio.to_thread(clips.exists):
         _say("Making the films of the demo cameras; this takes up to a minute, once.")
     process = await asyncio.create_subprocess_exec(
@@ -72,7 +78,7 @@ async def _camera_process(clips: Path, stop: asyncio.Event) -> AsyncIterator[tup
         start_new_session=True,
     )
     try:
-        yield await _ready(process, stop)
+        yield await _ready(process, ending)
     finally:
         if process.returncode is None:
             process.terminate()
@@ -84,11 +90,11 @@ async def _camera_process(clips: Path, stop: asyncio.Event) -> AsyncIterator[tup
                 await process.wait()
 
 
-async def _ready(process: asyncio.subprocess.Process, stop: asyncio.Event) -> tuple[_Camera, ...] | None:
+async def _ready(process: asyncio.subprocess.Process, ending: Ending) -> tuple[_Camera, ...] | None:
     if process.stdout is None:
         raise CamerasFailed("The demo cameras have no output.")
     line = asyncio.create_task(process.stdout.readline())
-    stopping = asyncio.create_task(stop.wait())
+    stopping = asyncio.create_task(ending.wait())
     await asyncio.wait([line, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not line.done():

@@ -4,10 +4,13 @@ import contextlib
 import ctypes
 import fcntl
 import gc
+import logging
 import os
 import resource
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 _M_ARENA_MAX = -8
 _M_MMAP_THRESHOLD = -3
@@ -49,6 +52,16 @@ def allow_many_open_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
+
+
+def begin_again() -> NoReturn:
+    """Put the program as it is installed now in the place of this one, with the same words and the same process id.
+
+    Files and sockets of this one are closed (PEP 446). Raises OSError.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - what the user ran, again
 
 
 def give_memory_back() -> None:

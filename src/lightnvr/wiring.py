@@ -19,7 +19,8 @@ from lightnvr.media.hub import Hub, Subscription
 from lightnvr.media.opening import OpenOptions, Transport
 from lightnvr.media.source import SourceOptions
 from lightnvr.recording.model import CaptureMethod, Tier
-from lightnvr.recording.recorder import Recorder, RecorderSettings, RecordingPlace
+from lightnvr.recording.place import RecorderSettings, RecordingPlace
+from lightnvr.recording.recorder import Recorder
 from lightnvr.recording.storages import StoragePlan
 from lightnvr.storage.keeper import KeeperOptions
 from lightnvr.storage.pressure import PressureRules
@@ -176,6 +177,10 @@ class HubRecorder:
     def dropped_packets(self) -> int:
         """See RunningRecorder."""
         return self._subscription.dropped
+
+    def waiting_packets(self) -> int:
+        """See RunningRecorder."""
+        return self._subscription.waiting
 
     async def stop(self, timeout_s: float) -> bool:
         """See RunningRecorder."""

@@ -1,4 +1,4 @@
-"""A span of recorded time in Chromium with hls.js: across files, midnight, a gap, and another size of the pictures."""
+"""A span of recorded time in Chromium with hls.js: across files, midnight, a gap, another size and another codec."""
 
 import asyncio
 import time
@@ -34,13 +34,16 @@ PARTS = (
     # After a gap of 20 s the camera sends larger pictures.
     Part(MIDNIGHT + 28, Recipe(seconds=6, width=LARGE, height=480, first=210)),
     Part(MIDNIGHT + 34, Recipe(seconds=6, width=SMALL, height=240, first=300)),
+    # Then it was set to another codec, and back.
+    Part(MIDNIGHT + 40, Recipe("libsvtav1", seconds=6, width=SMALL, height=240, first=390)),
+    Part(MIDNIGHT + 46, Recipe(seconds=6, width=SMALL, height=240, first=480)),
 )
 URL = f"/api/timeline/manifest?stream={STREAM}&start={MIDNIGHT - 60}&end={MIDNIGHT + 60}"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """LightNVR with four recordings around midnight."""
+    """LightNVR with recordings around midnight."""
     folder = tmp_path_factory.mktemp("day")
     (folder / "data").mkdir()
     # In a thread of its own, because the browser's event loop holds this one.

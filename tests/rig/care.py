@@ -64,9 +64,17 @@ class Keeping:
 
 
 @asynccontextmanager
-async def keeping(folder: Path, *, password: str = "") -> AsyncIterator[Keeping]:
+async def keeping(
+    folder: Path, *, password: str = "", generate_thumbnails: bool = True, thumbnails_per_recording: str = "3"
+) -> AsyncIterator[Keeping]:
     """Run a server while the context is open, with a login when there is a password."""
-    async with running_nvr(folder, password=password, retention_days=0) as nvr:
+    async with running_nvr(
+        folder,
+        password=password,
+        retention_days=0,
+        generate_thumbnails=generate_thumbnails,
+        thumbnails_per_recording=thumbnails_per_recording,
+    ) as nvr:
         database = open_database(database_url("", nvr.settings.database.path))
         try:
             yield Keeping(nvr, database)

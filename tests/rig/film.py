@@ -24,7 +24,7 @@ START_NS = 1_000_000_000_000
 class Recipe:
     """What to film. `first` is the number on the first picture; audio is AAC of 16 kHz, mono."""
 
-    encoder: Literal["libx264", "libx265"] = "libx264"
+    encoder: Literal["libx264", "libx265", "libsvtav1"] = "libx264"
     seconds: int = 4
     fps: int = 15
     gop: int = 15
@@ -113,9 +113,9 @@ def take_in(source: av.container.InputContainer, first: int = 0, frames: int = 0
 
 @cache
 def transport_stream(recipe: Recipe) -> bytes:
-    """Return the footage as MPEG-TS: parameter sets in band and ADTS, as cameras send them."""
+    """Return the footage as MPEG-TS: parameter sets in band and ADTS, as cameras send them. AV1 needs Matroska."""
     written = io.BytesIO()
-    with av.open(written, "w", format="mpegts") as target:
+    with av.open(written, "w", format="matroska" if recipe.encoder == "libsvtav1" else "mpegts") as target:
         stream = _video_stream(target, recipe)
         audio = _audio_stream(target) if recipe.audio else None
         pending = _sound(audio, recipe.seconds) if audio is not None else iter(())
@@ -134,14 +134,22 @@ def transport_stream(recipe: Recipe) -> bytes:
 
 
 def _video_stream(target: av.container.OutputContainer, recipe: Recipe) -> VideoStream:
-    params = f"keyint={recipe.gop}:min-keyint={recipe.gop}:scenecut=0:bframes={recipe.b_frames}:open-gop=0"
-    hushed = ":log-level=none:repeat-headers=1" if recipe.encoder == "libx265" else ":repeat-headers=1"
-    key = "x265-params" if recipe.encoder == "libx265" else "x264-params"
-    options = {"preset": "ultrafast", key: params + hushed, "threads": "1"}
+    if recipe.encoder == "libsvtav1":
+        params = f"keyint={recipe.gop}:scd=0:pred-struct=1:rc=0:lp=1"
+        options = {"preset": "12", "svtav1-params": params, "crf": "30"}
+    else:
+        options = _x26x_options(recipe)
     stream = target.add_stream(recipe.encoder, rate=recipe.fps, options=options)
     stream.width, stream.height, stream.pix_fmt = recipe.width, recipe.height, "yuv420p"
     stream.codec_context.time_base = Fraction(1, recipe.fps)
     return stream
+
+
+def _x26x_options(recipe: Recipe) -> dict[str, str]:
+    params = f"keyint={recipe.gop}:min-keyint={recipe.gop}:scenecut=0:bframes={recipe.b_frames}:open-gop=0"
+    hushed = ":log-level=none:repeat-headers=1" if recipe.encoder == "libx265" else ":repeat-headers=1"
+    key = "x265-params" if recipe.encoder == "libx265" else "x264-params"
+    return {"preset": "ultrafast", key: params + hushed, "threads": "1"}
 
 
 def _audio_stream(target: av.container.OutputContainer) -> AudioStream:

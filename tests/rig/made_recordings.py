@@ -62,7 +62,7 @@ def _write(storage: Storage, stream: str, part: Part) -> tuple[OpenRecording, in
         storage=storage,
         path=path,
         start_us=start_us,
-        codec="h264",
+        codec=shown.video.codec,
         width=part.recipe.width,
         height=part.recipe.height,
         fps=part.recipe.fps,

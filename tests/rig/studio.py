@@ -13,7 +13,8 @@ from lightnvr.recording.finaliser import Finaliser
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.model import CaptureMethod
 from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings
-from lightnvr.recording.recorder import Recorder, RecorderSettings, RecordingPlace
+from lightnvr.recording.place import RecorderSettings, RecordingPlace
+from lightnvr.recording.recorder import Recorder
 from lightnvr.recording.storage import Storage
 from lightnvr.recording.storages import StoragePlan, Storages
 from tests.rig.fake_time import FakeTime

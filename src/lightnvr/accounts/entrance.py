@@ -43,6 +43,14 @@ class Entrance:
     second_factor: SecondFactor
     presence: Presence
     audit: AuditLog
+    limiter: LoginLimiter
+
+    def take(self, rules: EntranceRules) -> None:
+        """Be as strict as this from now on. Whether callers must log in at all stays as it is."""
+        self.sessions.rules = rules.sessions
+        self.limiter.rules = rules.limiter
+        self.sign_in.code_with_password = rules.code_with_password
+        self.presence.trusted_days = rules.trusted_days
 
 
 def open_entrance(
@@ -90,4 +98,5 @@ def open_entrance(
         second_factor=factor,
         presence=presence,
         audit=audit,
+        limiter=limiter,
     )

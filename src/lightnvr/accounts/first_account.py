@@ -43,14 +43,15 @@ async def make_first_account(
     new = NewUser(FIRST_USERNAME, stored, Role.ADMIN, "", int(now()))
     # The file comes before the account: a crash in between leaves a file that is written again, not a lost password.
     if not chosen_password:
-        await anyio.to_thread.run_sync(_write_private, initial_password_file, password + "\n")
+        await anyio.to_thread.run_sync(write_private, initial_password_file, password + "\n")
     if await store.add(new, only_if_first=True) is None:
         await anyio.to_thread.run_sync(lambda: initial_password_file.unlink(missing_ok=True))
         return None
     return FirstAccount(FIRST_USERNAME, None if chosen_password else password)
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read (mode 0600), so that it survives a power cut. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -36,10 +36,11 @@ class LoginLimiter:
     An account can be blocked only for the address the wrong passwords come from. Each block in a row is twice as long
     as the one before, up to an hour. The count by address alone, four times as patient, does not hold for an account
     that has logged in from there before. `clock` gives seconds and only goes forward. Kept in memory, bounded.
+    `rules` may be replaced; who waits already goes on waiting.
     """
 
     def __init__(self, rules: LimiterRules, clock: Callable[[], float]) -> None:
-        self._rules = rules
+        self.rules = rules
         self._clock = clock
         self._attempts: OrderedDict[tuple[str, str], _Attempts] = OrderedDict()
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -49,12 +50,12 @@ class LoginLimiter:
 
         Raises TooManyAttempts when the attempt must wait.
         """
-        if not self._rules.enabled:
+        if not self.rules.enabled:
             return
         place = network_of(address)
-        keys = [((place, account), self._rules.max_attempts)]
+        keys = [((place, account), self.rules.max_attempts)]
         if (place, account) not in self._known:
-            keys.append(((place, ""), self._rules.max_attempts * _ADDRESS_FACTOR))
+            keys.append(((place, ""), self.rules.max_attempts * _ADDRESS_FACTOR))
         now = self._clock()
         waits = [self._wait(key, now) for key, _ in keys]
         if max(waits) > 0:
@@ -91,12 +92,12 @@ class LoginLimiter:
         self._attempts.move_to_end(key)
         while len(self._attempts) > _REMEMBERED:
             self._attempts.popitem(last=False)
-        if now - max(attempts.since, attempts.blocked_until) > self._rules.window_s:
+        if now - max(attempts.since, attempts.blocked_until) > self.rules.window_s:
             attempts.count, attempts.since, attempts.blocks = 0, now, 0
         attempts.count += 1
         if attempts.count >= limit:
-            wait = min(self._rules.window_s * 2 ** min(attempts.blocks, _MAX_DOUBLINGS), _LONGEST_WAIT_S)
-            attempts.blocked_until = now + max(wait, self._rules.window_s)
+            wait = min(self.rules.window_s * 2 ** min(attempts.blocks, _MAX_DOUBLINGS), _LONGEST_WAIT_S)
+            attempts.blocked_until = now + max(wait, self.rules.window_s)
             attempts.blocks += 1
             attempts.count, attempts.since = 0, attempts.blocked_until
 

@@ -105,6 +105,8 @@ class Logins:
         if not user.totp_enabled:
             # With a second factor the login is not over: that the password was right must not show.
             self._limiter.succeeded(address, username)
+        if stored_hash is not None and (renewed := await self._passwords.renewed(password, stored_hash)) is not None:
+            await self._store.renew_hash(user.id, stored_hash, renewed)
         try:
             await self._store.change(username, {"last_login": int(self._now())}, end_sessions=False)
         except UserNotFound:  # deleted while the password was being verified

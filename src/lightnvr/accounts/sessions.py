@@ -24,17 +24,12 @@ class SessionRules:
 
 
 class Sessions:
-    """Opens, finds and ends sessions. `now` gives seconds since 1970 UTC."""
+    """Opens, finds and ends sessions. `now` gives seconds since 1970 UTC; `rules` may be replaced."""
 
     def __init__(self, store: AccountStore, rules: SessionRules, now: Callable[[], float]) -> None:
         self._store = store
-        self._rules = rules
+        self.rules = rules
         self._now = now
-
-    @property
-    def rules(self) -> SessionRules:
-        """How long sessions last."""
-        return self._rules
 
     async def open(self, user: User, *, address: str, user_agent: str) -> str:
         """Return the token of a new session. It is not stored, only its hash is."""
@@ -46,8 +41,8 @@ class Sessions:
                 "token_hash": token_hash(token),
                 "created_at": now,
                 "last_used_at": now,
-                "idle_expires_at": now + min(self._rules.idle_s, self._rules.absolute_s),
-                "expires_at": now + self._rules.absolute_s,
+                "idle_expires_at": now + min(self.rules.idle_s, self.rules.absolute_s),
+                "expires_at": now + self.rules.absolute_s,
                 "address": address,
                 "user_agent": user_agent[:_MAX_USER_AGENT],
             },
@@ -61,7 +56,7 @@ class Sessions:
         if session is None or not session.user.is_active or now >= min(session.expires_at, session.idle_expires_at):
             return None
         if now - session.last_used_at >= _TOUCH_INTERVAL_S:
-            idle_expires_at = min(now + self._rules.idle_s, session.expires_at)
+            idle_expires_at = min(now + self.rules.idle_s, session.expires_at)
             try:
                 await self._store.touch_session(session.id, last_used_at=now, idle_expires_at=idle_expires_at)
             except SQLAlchemyError as error:

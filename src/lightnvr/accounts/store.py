@@ -173,6 +173,12 @@ class AccountStore:
         except IntegrityError:
             raise DuplicateUsername(values.get("username")) from None
 
+    async def renew_hash(self, user_id: int, before: str, after: str) -> None:
+        """Store another hash of the same password, unless the password was changed meanwhile."""
+        unchanged = (users.c.id == user_id, users.c.password_hash == before)
+        async with self._database.writing.begin() as connection:
+            await connection.execute(update(users).where(*unchanged).values(password_hash=after))
+
     async def remove(self, user_id: int) -> None:
         """Delete an account and its sessions. Raises UserNotFound, LastAdministrator."""
         async with self.changing() as connection:

@@ -23,18 +23,22 @@ from lightnvr.api import (
     relay,
     relay_hls,
     sessions,
+    settings,
     snapshots,
     storage,
     storage_daily,
     stream_recording,
     stream_retention,
     streams,
+    system,
+    system_logs,
     tickets,
     timeline,
     totp,
     users,
     webrtc,
 )
+from lightnvr.api.counting import CountRequests
 from lightnvr.api.cross_origin import CrossOriginPlayers
 from lightnvr.api.errors import answer_errors
 from lightnvr.api.guards import BodyLimit, SameOrigin, SecurityHeaders
@@ -43,6 +47,7 @@ from lightnvr.api.openapi import check_roles, complete_openapi
 from lightnvr.api.pages import pages_router
 from lightnvr.api.permissions import check_table
 from lightnvr.api.services import ApiServices
+from lightnvr.api.system_logs import add_log_socket
 
 _MAX_BODY = 1024 * 1024
 
@@ -88,6 +93,9 @@ def create_api(services: ApiServices) -> FastAPI:
         live_health.router,
         metrics.router,
         ice_servers.router,
+        settings.router,
+        system.router,
+        system_logs.router,
         webrtc.router,
         hls.router,
         relay_hls.router,
@@ -98,11 +106,13 @@ def create_api(services: ApiServices) -> FastAPI:
         # Not include_router, which keeps a second form of each route, 4 MB in all.
         app.router.routes.extend(router.routes)
     add_mse_sockets(app)
+    add_log_socket(app)
     answer_errors(app)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CrossOriginPlayers, origins=services.options.cors_origins)
+    app.add_middleware(CountRequests, counts=services.system.requests)
     check_roles(app)
     check_table(app)
     complete_openapi(app)

@@ -20,9 +20,9 @@ from lightnvr.accounts.model import (
     UserNotFound,
 )
 from lightnvr.api.access import Forbidden, Unauthorized
-from lightnvr.api.dialects import UnsupportedDialect
 from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
+from lightnvr.config.in_force import InvalidSetting
 from lightnvr.live.errors import (
     CameraUnavailable,
     CannotWatch,
@@ -97,13 +97,13 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     TooManyStreams: HTTPStatus.CONFLICT,
     CannotSwitchRecording: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
+    InvalidSetting: HTTPStatus.BAD_REQUEST,
     TooFarAhead: HTTPStatus.BAD_REQUEST,
     PathRefused: HTTPStatus.BAD_REQUEST,
     NoThumbnail: HTTPStatus.NOT_FOUND,
     ThumbnailsOff: HTTPStatus.FORBIDDEN,
     TooManyJobs: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyTags: HTTPStatus.BAD_REQUEST,
-    UnsupportedDialect: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
 }
 TOO_LARGE = "The body of the request is larger than 1 MiB."

@@ -1,12 +1,14 @@
 """/api/metrics: numbers about streams and live view, for Prometheus. docs/operations.md explains them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fastapi import APIRouter, Response
 
 from lightnvr.api.access import VIEWER, GuardedRoute
 from lightnvr.api.errors import Responses, declared
 from lightnvr.api.exposition import MEDIA_TYPE, Family, exposition
+from lightnvr.api.process_metrics import of_process, of_requests
+from lightnvr.api.recording_metrics import of_cameras, of_recordings, of_storages
 from lightnvr.api.seen import Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.live.audience import Way
@@ -30,12 +32,18 @@ _ANSWER: Responses = {
     "/api/metrics", response_class=Response, responses=_ANSWER, dependencies=[VIEWER], summary="Metrics for Prometheus"
 )
 async def metrics(services: Services, seen: Sight) -> Response:
-    """Every stream that is switched on, the storage, and the live view by way of watching."""
+    """Every stream that is switched on, the storages, the live view by way of watching, and the server itself."""
     streams = await seen.streams.every()
+    enabled = [stream for stream in streams if stream.settings.enabled]
     families = [
-        *_of_streams(services, [stream for stream in streams if stream.settings.enabled]),
+        *_of_streams(services, enabled),
+        *of_cameras(services, enabled),
+        *of_recordings(services, enabled),
+        *await of_storages(services),
+        *await of_process(services),
+        *of_requests(services),
         *_of_live(services, {stream.id: stream.name for stream in streams}),
-        *await _of_the_server(services, len(streams)),
+        *await _of_the_server(services, streams),
     ]
     return Response(exposition(families), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
@@ -93,9 +101,11 @@ def _of_live(services: ApiServices, names: dict[int, str]) -> Iterator[Family]:
     yield from (viewers, came, sent, lost, start, outputs, failures, decoded, encoded)
 
 
-async def _of_the_server(services: ApiServices, streams: int) -> list[Family]:
+async def _of_the_server(services: ApiServices, streams: Sequence[Stream]) -> list[Family]:
     configured = Family("lightnvr_instance_streams_configured", "gauge", "Streams that are set up.")
-    configured.add(streams)
+    configured.add(len(streams))
+    up = Family("lightnvr_instance_streams_up", "gauge", "Streams whose camera is connected.")
+    up.add(sum(services.supervisors.status(stream.id).state is StreamState.CONNECTED for stream in streams))
     uptime = Family("lightnvr_instance_uptime_seconds", "gauge", "Seconds since the start.")
     uptime.add(int(services.uptime()))
     used = Family("lightnvr_storage_used_bytes", "gauge", "Used space of the storage; absent when it is not there.")
@@ -104,7 +114,7 @@ async def _of_the_server(services: ApiServices, streams: int) -> list[Family]:
         space = await services.storage_space()
     except OSError:
         # A gap in the graph is the truth; /api/health says what is wrong.
-        return [configured, uptime, used, free]
+        return [configured, up, uptime, used, free]
     used.add(space.used_bytes)
     free.add(space.available_bytes)
-    return [configured, uptime, used, free]
+    return [configured, up, uptime, used, free]

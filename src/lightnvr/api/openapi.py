@@ -32,6 +32,8 @@ _TAGS: Mapping[str, str] = {
     "Live view": "Watching cameras as they are now.",
     "Storage": "How full the disk is, and making room.",
     "Recordings": "What was recorded: lists, and the files themselves.",
+    "System": "The server itself and the machine it runs on; its log, its restart and its end.",
+    "Settings": "Settings of the server, changed while it runs.",
     "Health": "Whether the server lives, and how its streams are.",
     "ICE servers": "What browsers need for live view from other networks.",
 }

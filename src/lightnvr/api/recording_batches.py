@@ -19,7 +19,7 @@ from lightnvr.api.seen import Sight
 from lightnvr.api.services import Services
 from lightnvr.api.times import read_time
 from lightnvr.api.validation import BadRequest
-from lightnvr.playback.zip_stream import zip_stream
+from lightnvr.playback.zip_stream import zip_size, zip_stream
 from lightnvr.recording.model import RecordingFilter
 from lightnvr.recording.service import DeletionProgress, JobState
 from lightnvr.streams.values import Text, Whole
@@ -194,7 +194,11 @@ async def download_status(token: _Token, services: Services, caller: Viewer) -> 
 async def download_result(token: _Token, services: Services, seen: Sight, caller: Viewer) -> Response:
     """The recordings as one ZIP, packed while it is sent. It can be fetched again."""
     download, entries = await services.downloads.entries(caller.id, seen.recordings, token)
-    headers = {"Content-Disposition": attachment(download.filename), "Cache-Control": "private, no-store"}
+    headers = {
+        "Content-Disposition": attachment(download.filename),
+        "Content-Length": str(zip_size(entries)),
+        "Cache-Control": "private, no-store",
+    }
     return StreamingResponse(_sent(zip_stream(entries)), media_type="application/zip", headers=headers)
 
 

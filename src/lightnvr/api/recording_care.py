@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.api.access import EDITOR, VIEWER, GuardedRoute
 from lightnvr.api.answers import json_answer
+from lightnvr.api.dialects.recordings import InRecordingDialect
 from lightnvr.api.errors import declared
 from lightnvr.api.recording_models import Pagination, RecordingAnswer
 from lightnvr.api.recording_query import recording_answers
@@ -152,9 +153,15 @@ async def refuse_method() -> Response:
     dependencies=[EDITOR],
     summary="Protect a recording",
 )
-async def protect(recording_id: RecordingId, seen: Sight, body: ProtectBody | None = None) -> Response:
-    """Protects a recording, or takes its protection away. Without a body it becomes the opposite of what it is."""
-    recording = await seen.care.protect(recording_id, None if body is None else body.protected)
+async def protect(
+    recording_id: RecordingId, seen: Sight, dialect: InRecordingDialect, body: ProtectBody | None = None
+) -> Response:
+    """Protects a recording, or takes its protection away.
+
+    Without a body it becomes the opposite of what it is; in the dialect `lightnvr` there must be one.
+    """
+    wanted = dialect.protection(None if body is None else body.protected)
+    recording = await seen.care.protect(recording_id, wanted)
     answer = ProtectionAnswer(
         id=recording.id,
         protected=recording.protected,

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from lightnvr.accounts.model import Role
 from lightnvr.api.access import VIEWER, Editor, Forbidden, GuardedRoute
 from lightnvr.api.answers import json_answer
+from lightnvr.api.dialects.recordings import InRecordingDialect, ReadRecordings
 from lightnvr.api.errors import Responses, declared
 from lightnvr.api.files import file_answer
 from lightnvr.api.recording_models import (
@@ -24,7 +25,7 @@ from lightnvr.api.recording_models import (
     RecordingList,
 )
 from lightnvr.api.recording_query import Having, recording_answers, stream_names
-from lightnvr.api.seen import Seen, Sight
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.times import read_time
 from lightnvr.recording.model import RecordingFilter, RecordingPage, RecordingSort
@@ -88,6 +89,7 @@ async def list_recordings(
     services: Services,
     having: Having,
     seen: Sight,
+    dialect: InRecordingDialect,
     stream: Annotated[
         str | None, Query(description="Names of streams, separated by commas.", examples=["Front Door,Garden"])
     ] = None,
@@ -105,7 +107,10 @@ async def list_recordings(
     ] = RecordingSort.START_TIME,
     order: Annotated[Literal["asc", "desc"], Query(description="Ascending or descending.", examples=["desc"])] = "desc",
 ) -> Response:
-    """Recordings, newest first unless asked otherwise, a page at a time. Those being written are among them."""
+    """Recordings, newest first unless asked otherwise, a page at a time.
+
+    Those being written are among them; in the dialect `lightnvr` they are not.
+    """
     wanted = replace(
         having,
         streams=stream_names(stream),
@@ -114,17 +119,18 @@ async def list_recordings(
         sort=sort,
         descending=order == "desc",
     )
+    pages = dialect.pages(seen.recordings)
     if limit == "all":
-        first = await seen.recordings.page(wanted, offset=0, limit=_MAX_LIMIT)
-        return StreamingResponse(_everything(services, seen, wanted, first), media_type="application/json")
-    some = await seen.recordings.page(wanted, offset=(page - 1) * limit, limit=limit)
+        first = await pages(wanted, offset=0, limit=_MAX_LIMIT)
+        return StreamingResponse(_everything(services, pages, wanted, first), media_type="application/json")
+    some = await pages(wanted, offset=(page - 1) * limit, limit=limit)
     pagination = Pagination(page=page, pages=-(-some.total // limit), total=some.total, limit=limit)
     answers = await recording_answers(services, some.recordings)
     return json_answer(RecordingList.model_construct(recordings=answers, pagination=pagination))
 
 
 async def _everything(
-    services: ApiServices, seen: Seen, wanted: RecordingFilter, page: RecordingPage
+    services: ApiServices, pages: ReadRecordings, wanted: RecordingFilter, page: RecordingPage
 ) -> AsyncIterator[str]:
     """Yield a RecordingList of any length, of which no more than a page is in memory."""
     sent, separator = 0, '{"recordings":['
@@ -135,7 +141,7 @@ async def _everything(
         sent += len(page.recordings)
         if len(page.recordings) < _MAX_LIMIT:
             break
-        page = await seen.recordings.page(wanted, offset=sent, limit=_MAX_LIMIT)
+        page = await pages(wanted, offset=sent, limit=_MAX_LIMIT)
     pagination = Pagination(page=1, pages=min(sent, 1), total=sent, limit=max(sent, 1))
     yield f'{separator if not sent else ""}],"pagination":{pagination.model_dump_json()}}}'
 

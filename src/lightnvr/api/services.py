@@ -17,12 +17,15 @@ from lightnvr.accounts.second_factor import SecondFactor
 from lightnvr.accounts.sessions import Sessions
 from lightnvr.accounts.sign_in import SignIn
 from lightnvr.api.auditing import Auditing
+from lightnvr.api.counting import RequestCounts
+from lightnvr.config.in_force import SettingsInForce
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc
+from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult
@@ -31,6 +34,7 @@ from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.playback.timeline import Timeline
+from lightnvr.recording.open_recordings import Written
 from lightnvr.recording.service import (
     BatchDeletions,
     RecordingCare,
@@ -38,14 +42,19 @@ from lightnvr.recording.service import (
     RecordingMarks,
     Recordings,
     RecordingSync,
+    StreamTotal,
 )
 from lightnvr.recording.storage import Storage
+from lightnvr.recording.timing import Timing
 from lightnvr.storage.daily import DailyUse
 from lightnvr.storage.report import StorageKeeper
 from lightnvr.streams.catalog import StreamCatalog
+from lightnvr.streams.history import Sample
 from lightnvr.streams.manual_recording import ManualRecordings
 from lightnvr.streams.schedule import Zone
 from lightnvr.streams.service import StreamSupervisors
+from lightnvr.system.ending import Ending
+from lightnvr.system.machine import CpuMeter
 
 
 class Probe(Protocol):
@@ -96,13 +105,14 @@ class StorageRoots(Mapping[int, Path]):
         return "" if storage is None else storage.name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ApiOptions:
     """Settings that the API looks at itself. `trusted_proxies` are networks, separated by commas.
 
     `proxy_user_header` is the header in which these tell whom they have let in; empty: they do not.
 
-    `cors_origins` are the sites whose pages may play HLS, such as `https://example.org`.
+    `cors_origins` are the sites whose pages may play HLS, such as `https://example.org`. All but these, the header
+    and `version` may be replaced while the server runs.
     """
 
     version: str
@@ -111,6 +121,29 @@ class ApiOptions:
     proxy_user_header: str = ""
     ice_servers: tuple[IceServer, ...] = ()
     cors_origins: tuple[str, ...] = ()
+
+
+def _no_samples(_stream_id: int) -> Sequence[Sample]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class SystemServices:
+    """The server itself.
+
+    `totals` gives what is recorded of each stream, `written` what of it since the start; `timings` how long it takes to
+    `sync` a file and to `store` progress; `history` the last five minutes of a stream by its id.
+    """
+
+    settings: SettingsInForce
+    logs: Logs
+    ending: Ending
+    totals: Callable[[], Awaitable[Sequence[StreamTotal]]]
+    written: Callable[[], Mapping[str, Written]] = dict
+    timings: Callable[[], Mapping[str, Timing]] = dict
+    history: Callable[[int], Sequence[Sample]] = _no_samples
+    requests: RequestCounts = field(default_factory=RequestCounts)
+    cpu: CpuMeter = field(default_factory=CpuMeter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +190,13 @@ class ApiServices:
     uptime: Callable[[], float]
     now: Callable[[], float]
     zone: Zone
+    system: SystemServices
     options: ApiOptions
     problems: Callable[[], Sequence[str]] = tuple
     viewer_limits: ViewerLimits = field(default_factory=ViewerLimits)
 
 
-def _services(request: HTTPConnection) -> ApiServices:
+async def _services(request: HTTPConnection) -> ApiServices:
     services: ApiServices = request.app.state.services
     return services
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.api.access import VIEWER, Administrator, GuardedRoute
 from lightnvr.api.answers import json_answer
+from lightnvr.api.dialects.storage import InStorageDialect
 from lightnvr.api.errors import declared
 from lightnvr.api.seen import Sight
 from lightnvr.api.services import Services, StorageRoots
@@ -106,16 +107,20 @@ class CleanedUp(BaseModel):
 @router.get(
     "/health",
     response_model=StorageState,
-    responses=declared(401, 429),
+    responses=declared(400, 401, 429),
     dependencies=[VIEWER],
     summary="Get the state of the disk",
 )
-async def health(services: Services, seen: Sight) -> Response:
-    """How full the disk is, how fast it fills, and what was deleted. At most 15 seconds old."""
-    state = _state(await services.keeper.report(), services.storage_roots)
+async def health(services: Services, seen: Sight, dialect: InStorageDialect) -> Response:
+    """How full the disk is, how fast it fills, and what was deleted. At most 15 seconds old.
+
+    In the dialect `lightnvr`, `capacity_target_free_pct` is a whole number.
+    """
+    report = await services.keeper.report()
+    state = _state(report, services.storage_roots)
     if not seen.everything:
         state.problems = []  # they name streams
-    return json_answer(state)
+    return dialect.state(state, report.min_free_pct)
 
 
 @router.post(

@@ -140,6 +140,19 @@ class StreamChanged(BaseModel):
     stream: StreamAnswer
 
 
+class Done(BaseModel):
+    """It is done."""
+
+    success: bool = True
+
+
+class Refreshed(Done):
+    """The connection to the camera is being made again."""
+
+    message: str = "The connection to the camera is being made again."
+    stream: str = Field(examples=["Front Door"])
+
+
 def stream_answer(view: StreamView) -> StreamAnswer:
     """Return the wire form of a stream."""
     stream, status = view.stream, view.status

@@ -2,32 +2,41 @@
 
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.accounts.model import User
 from lightnvr.api.access import EDITOR, VIEWER, Editor, GuardedRoute, Viewer
 from lightnvr.api.answers import json_answer
 from lightnvr.api.auditing import note_of
-from lightnvr.api.dialects import InDialect
+from lightnvr.api.dialects.streams import (
+    CHANGED,
+    DELETED,
+    REFRESHED,
+    AddedStream,
+    FullStream,
+    InStreamDialect,
+    ListedStreams,
+    OneStream,
+)
 from lightnvr.api.errors import declared
 from lightnvr.api.seen import Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.stream_models import (
+    Done,
     NewStreamBody,
-    StreamAnswer,
+    Refreshed,
     StreamChangeBody,
     StreamChanged,
-    StreamList,
     StreamView,
     Url,
 )
 from lightnvr.media.errors import CameraError
 from lightnvr.media.opening import Transport
 from lightnvr.streams.masking import source_address
-from lightnvr.streams.model import Stream
+from lightnvr.streams.model import Stream, StreamChange
+from lightnvr.streams.settings import StreamSettings
 
 router = APIRouter(prefix="/api/streams", tags=["Streams"], route_class=GuardedRoute)
 
@@ -74,19 +83,6 @@ class Tested(BaseModel):
     message: str | None = Field(None, examples=["The camera at 192.168.1.100 refuses the user name or password."])
 
 
-class Done(BaseModel):
-    """It is done."""
-
-    success: bool = True
-
-
-class Refreshed(Done):
-    """The connection to the camera is being made again."""
-
-    message: str = "The connection to the camera is being made again."
-    stream: str = Field(examples=["Front Door"])
-
-
 class PrivacySwitched(Done):
     """Privacy mode as it is now."""
 
@@ -97,30 +93,28 @@ def _view(services: ApiServices, stream: Stream, caller: User) -> StreamView:
     return StreamView(stream, services.supervisors.status(stream.id), caller.role.may_write)
 
 
-@router.get("", response_model=StreamList, responses=declared(400, 401, 429), summary="List streams")
-async def list_streams(services: Services, seen: Sight, caller: Viewer, dialect: InDialect) -> Response:
-    """All streams, by name, with what each is doing."""
+@router.get("", response_model=ListedStreams, responses=declared(400, 401, 429), summary="List streams")
+async def list_streams(services: Services, seen: Sight, caller: Viewer, dialect: InStreamDialect) -> Response:
+    """All streams, by name, with what each is doing. In the dialect `lightnvr` it is a bare list."""
     views = [_view(services, stream, caller) for stream in await seen.streams.every()]
-    return json_answer(dialect.streams(views))
+    return dialect.listed(views)
 
 
 @router.post(
     "",
-    response_model=StreamChanged,
+    response_model=AddedStream,
     status_code=HTTPStatus.CREATED,
     responses=declared(400, 401, 403, 409, 413, 429),
     summary="Add a stream",
 )
 async def add_stream(
-    body: NewStreamBody, request: Request, services: Services, seen: Sight, caller: Editor, dialect: InDialect
+    body: NewStreamBody, request: Request, services: Services, seen: Sight, caller: Editor, dialect: InStreamDialect
 ) -> Response:
     """Stores a stream and starts it. Answered when it is stored and connecting, not when the camera has answered."""
     note_of(request).target = body.name
     stream = await seen.streams.add(body.new_stream())
     await services.supervisors.apply(stream.id)
-    headers = {"Location": f"/api/streams/{quote(stream.name, safe='')}"}
-    answer = dialect.stream_changed(_view(services, stream, caller))
-    return json_answer(answer, status=HTTPStatus.CREATED, headers=headers)
+    return dialect.added(_view(services, stream, caller))
 
 
 @router.post(
@@ -148,65 +142,97 @@ async def try_stream(body: TestedBody, services: Services) -> Tested:
     )
 
 
-@router.get("/{name}", response_model=StreamAnswer, responses=declared(400, 401, 404, 429), summary="Get a stream")
-async def get_stream(name: Reference, services: Services, seen: Sight, caller: Viewer, dialect: InDialect) -> Response:
+@router.get(
+    "/{name}",
+    response_model=OneStream,
+    responses=declared(400, 401, 404, 429),
+    summary="Get a stream",
+)
+async def get_stream(
+    name: Reference, services: Services, seen: Sight, caller: Viewer, dialect: InStreamDialect
+) -> Response:
     """One stream, with what it is doing."""
-    return json_answer(dialect.stream(_view(services, await seen.streams.find(name), caller)))
+    return dialect.one(_view(services, await seen.streams.find(name), caller))
 
 
 @router.get(
-    "/{name}/full", response_model=StreamAnswer, responses=declared(400, 401, 404, 429), summary="Get a full stream"
+    "/{name}/full",
+    response_model=FullStream,
+    responses=declared(400, 401, 404, 429),
+    summary="Get a full stream",
 )
 async def get_full_stream(
-    name: Reference, services: Services, seen: Sight, caller: Viewer, dialect: InDialect
+    name: Reference, services: Services, seen: Sight, caller: Viewer, dialect: InStreamDialect
 ) -> Response:
-    """The same object: every answer about a stream is complete."""
-    return json_answer(dialect.stream(_view(services, await seen.streams.find(name), caller)))
+    """The same object: every answer about a stream is complete. In the dialect `lightnvr` it is the member `stream`."""
+    return dialect.full(_view(services, await seen.streams.find(name), caller))
 
 
 @router.put(
     "/{name}",
     response_model=StreamChanged | PrivacySwitched,
-    responses=declared(400, 401, 403, 404, 413, 429),
+    responses=CHANGED | declared(400, 401, 403, 404, 413, 429),
     summary="Change a stream",
 )
 async def change_stream(
-    name: Reference, body: StreamChangeBody, services: Services, seen: Sight, caller: Editor, dialect: InDialect
+    name: Reference, body: StreamChangeBody, services: Services, seen: Sight, caller: Editor, dialect: InStreamDialect
 ) -> Response:
     """Changes the members that are sent. Answered when the change is stored and in force.
 
-    Only what needs another connection interrupts recording. No other stream is disturbed.
+    Only what needs another connection interrupts recording. No other stream is disturbed. In the dialect `lightnvr` the
+    answer is 202, unless privacy mode is switched.
     """
     stream = await seen.streams.change(name, body.change())
     await services.supervisors.apply(stream.id)
     if body.is_privacy_switch:
         return json_answer(PrivacySwitched(privacy_mode=stream.privacy_mode))
-    return json_answer(dialect.stream_changed(_view(services, stream, caller)))
+    return dialect.changed(_view(services, stream, caller))
 
 
 @router.delete(
     "/{name}",
     response_model=Done,
-    responses=declared(400, 401, 403, 404, 429),
+    responses=DELETED | declared(400, 401, 403, 404, 429),
     dependencies=[EDITOR],
     summary="Delete a stream",
 )
-async def delete_stream(name: Reference, services: Services, seen: Sight) -> Response:
-    """Stops a stream and deletes it. What it recorded stays."""
-    stream = await seen.streams.remove(name)
+async def delete_stream(
+    name: Reference,
+    request: Request,
+    services: Services,
+    seen: Sight,
+    dialect: InStreamDialect,
+    permanent: Annotated[
+        str,
+        Query(
+            description="In the dialect `lightnvr` only: `true` deletes it, else it is switched off.", examples=["true"]
+        ),
+    ] = "false",
+) -> Response:
+    """Stops a stream and deletes it. What it recorded stays.
+
+    In the dialect `lightnvr` it is deleted with `permanent=true` only. Otherwise it is switched off and stays listed;
+    changing it with `enable_disabled` switches it on again.
+    """
+    is_permanent = permanent == "true"
+    if dialect.deletes(permanent=is_permanent):
+        stream = await seen.streams.remove(name)
+    else:
+        note_of(request).detail = "switched off, not deleted"
+        stream = await seen.streams.change(name, StreamChange(settings=StreamSettings(enabled=False)))
     await services.supervisors.apply(stream.id)
-    return json_answer(Done())
+    return dialect.deleted(permanent=is_permanent)
 
 
 @router.post(
     "/{name}/refresh",
     response_model=Refreshed,
-    responses=declared(400, 401, 404, 429),
+    responses=REFRESHED | declared(400, 401, 404, 429),
     dependencies=[VIEWER],
     summary="Reconnect a stream",
 )
-async def refresh_stream(name: Reference, services: Services, seen: Sight) -> Response:
-    """Drops the connection to the camera and makes a new one at once."""
+async def refresh_stream(name: Reference, services: Services, seen: Sight, dialect: InStreamDialect) -> Response:
+    """Drops the connection to the camera and makes a new one at once. In the dialect `lightnvr` the answer is 202."""
     stream = await seen.streams.find(name)
     await services.supervisors.refresh(stream.id)
-    return json_answer(Refreshed(stream=stream.name))
+    return dialect.refreshed(stream)

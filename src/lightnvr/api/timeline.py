@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.api.access import VIEWER, GuardedRoute
 from lightnvr.api.answers import json_answer
+from lightnvr.api.dialects.recordings import InRecordingDialect
 from lightnvr.api.errors import Responses, declared
 from lightnvr.api.files import file_answer
 from lightnvr.api.recording_models import size_text
@@ -18,6 +19,7 @@ from lightnvr.api.seen import Seen, Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.times import iso, read_time
 from lightnvr.api.validation import BadRequest
+from lightnvr.playback.made_media import MadeMedia
 from lightnvr.playback.timeline import MAX_SPAN_US
 from lightnvr.recording.model import Recording
 from lightnvr.streams.values import Whole
@@ -153,11 +155,20 @@ class Density(BaseModel):
     summary="Get timeline segments",
 )
 async def segments(
-    services: Services, seen: Sight, stream_name: StreamName, start: Start = None, end: End = None
+    services: Services,
+    seen: Sight,
+    dialect: InRecordingDialect,
+    stream_name: StreamName,
+    start: Start = None,
+    end: End = None,
 ) -> Response:
-    """The recordings of one stream that show anything of a span, oldest first; those being written are among them."""
+    """The recordings of one stream that show anything of a span, oldest first.
+
+    Those being written are among them; in the dialect `lightnvr` they are not.
+    """
     start_us, end_us = _span(services, start, end)
-    found, truncated = await seen.timeline.segments(_checked(stream_name), start_us, end_us)
+    there, truncated = await seen.timeline.segments(_checked(stream_name), start_us, end_us)
+    found = dialect.on_timeline(there)
     answer = TimelineSegments(
         segments=await _segments(services, found),
         detection_intervals=[],
@@ -277,11 +288,12 @@ async def media(
     With `shift` its timestamps are those of the playlist, in which it does not begin at zero.
     """
     file = await seen.recordings.file(recording_id)
-    if not shift:
+    reader = await seen.timeline.reader(file.recording, shift)
+    if reader is None:
         return await file_answer(request, file, {})
-    shifted = await seen.timeline.shifted(file.recording, shift)
-    tagged = replace(file, etag=f'{file.etag[:-1]}-{shift:x}"')
-    return await file_answer(request, tagged, {}, read=shifted.read)
+    length = reader.length if isinstance(reader, MadeMedia) else file.length
+    tagged = replace(file, etag=f'{file.etag[:-1]}-{shift:x}"', length=length)
+    return await file_answer(request, tagged, {}, read=reader.read)
 
 
 @router.get(

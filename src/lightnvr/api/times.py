@@ -23,6 +23,11 @@ def iso_ms(seconds: float) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 
+def iso_us(microseconds: int) -> str:
+    """Return `2026-08-01T12:00:00.250000Z` for microseconds since 1970 UTC."""
+    return f"{_EPOCH + microseconds * _MICROSECOND:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
 def iso_or_none(seconds: float | None) -> str | None:
     """Return the same, or None when there is no time."""
     return None if seconds is None else iso(seconds)

@@ -11,6 +11,7 @@ from lightnvr.api.access import ADMIN, Administrator, Forbidden, GuardedRoute, O
 from lightnvr.api.answers import json_answer
 from lightnvr.api.auditing import note_of
 from lightnvr.api.client import client_address
+from lightnvr.api.dialects.users import InUserDialect
 from lightnvr.api.errors import declared, error_answer
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.user_models import NewUserBody, UserChangeBody, UserList, UserView
@@ -70,11 +71,12 @@ class LockoutCleared(BaseModel):
     message: str = Field(examples=["Login lockout cleared successfully"])
 
 
-def user_answer(user: User, *, with_key: bool = False) -> Response:
+def user_answer(user: User, *, with_key: bool = False, status: int = 200) -> Response:
     """Return a user as the body of an answer; the beginning of the API key only `with_key`, and if there is one."""
     view = UserView.of(user)
     left_out = set() if with_key and view.api_key else {"api_key"}
-    return Response(view.model_dump_json(exclude=left_out), media_type="application/json", headers=_HEADERS)
+    body = view.model_dump_json(exclude=left_out)
+    return Response(body, status_code=status, media_type="application/json", headers=_HEADERS)
 
 
 _HEADERS = {"Cache-Control": "no-store"}
@@ -95,12 +97,16 @@ async def list_users(services: Services) -> Response:
 @router.post(
     "",
     response_model=UserView,
-    responses=declared(400, 401, 403, 409, 413, 429),
+    status_code=201,
+    responses={
+        200: {"model": UserView, "description": "Done, in the dialect lightnvr"},
+        **declared(400, 401, 403, 409, 413, 429),
+    },
     dependencies=[ADMIN],
     summary="Add a user",
 )
-async def add_user(body: NewUserBody, request: Request, services: Services) -> Response:
-    """Adds a user, who has no API key yet."""
+async def add_user(body: NewUserBody, request: Request, services: Services, dialect: InUserDialect) -> Response:
+    """Adds a user, who has no API key yet. In the dialect `lightnvr` the answer is 200."""
     note_of(request).target = body.username
     user = await services.administration.add(
         body.username,
@@ -112,7 +118,7 @@ async def add_user(body: NewUserBody, request: Request, services: Services) -> R
         allowed_login_cidrs=body.allowed_login_cidrs or "",
         allowed_actions=body.allowed_actions or "",
     )
-    return user_answer(user)
+    return user_answer(user, status=dialect.added)
 
 
 @router.get(

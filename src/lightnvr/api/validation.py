@@ -34,6 +34,8 @@ def _reason(kind: str, problem: Mapping[str, Any]) -> str:
     match kind:
         case "not_allowed":
             return str(context["sentence"])
+        case "extra_forbidden":
+            return "is not known here"
         case "missing":
             return "is missing"
         case "literal_error" | "enum":

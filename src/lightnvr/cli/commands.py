@@ -10,10 +10,11 @@ import typer
 from lightnvr import __version__
 from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, UserNotFound
 from lightnvr.certificate import UnusableCertificate
-from lightnvr.cli import check, export, plan, users
+from lightnvr.cli import check, export, moving, plan, users
 from lightnvr.cli.options import ConfigFile, DataDir, Host, Port, settings_from
 from lightnvr.config import CommandLine, InvalidSettings, sample_ini
 from lightnvr.db.engine import UnusableDatabase
+from lightnvr.moving.report import CannotMoveIn
 from lightnvr.playback.clip_plan import ClipNotPossible
 from lightnvr.playback.evidence.signing import UnusableEvidenceKey
 from lightnvr.playback.evidence.verifying import NotEvidence
@@ -21,6 +22,7 @@ from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.streams.secrets import UnusableKeyFile
 
 _EXPECTED = (
+    CannotMoveIn,
     ClipNotPossible,
     DuplicateUsername,
     InvalidAccount,
@@ -49,6 +51,7 @@ cli.add_typer(users.commands, name="user")
 cli.add_typer(config, name="config")
 cli.command("check")(check.check)
 cli.command("plan")(plan.plan)
+cli.command("import")(moving.import_)
 cli.command("export")(export.export)
 cli.command("verify")(export.verify)
 cli.command("evidence-key")(export.evidence_key)
@@ -94,9 +97,10 @@ def _options(
 def serve(config: ConfigFile = None, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
     """Run the server on your cameras until it is stopped."""
     # Only this command needs the media libraries, which take a moment to load.
-    from lightnvr.app import run  # noqa: PLC0415
+    from lightnvr.program import run  # noqa: PLC0415
 
-    run(settings_from(CommandLine(config, data_dir, host, port)).settings)
+    loaded = settings_from(CommandLine(config, data_dir, host, port))
+    run(loaded.settings, loaded.layers)
 
 
 @cli.command()

@@ -6,7 +6,8 @@ from typing import Literal, get_args, get_origin
 from annotated_types import Ge, Le, MaxLen
 from pydantic.fields import FieldInfo
 
-from lightnvr.config.settings import Section, Settings
+from lightnvr.config.kinds import Section
+from lightnvr.config.settings import Settings
 
 
 def sections() -> dict[str, type[Section]]:

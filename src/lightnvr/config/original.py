@@ -4,7 +4,7 @@ They are accepted without a warning, so that an existing lightnvr.ini starts, an
 """
 
 LATER_KEYS: dict[str, frozenset[str]] = {
-    "general": frozenset({"pid_file", "syslog_enabled", "syslog_ident", "syslog_facility"}),
+    "general": frozenset({"pid_file"}),
     "storage": frozenset(
         {
             "path_hls",

@@ -1,68 +1,27 @@
 """Every setting of LightNVR: its type, its default, its range and a sentence saying what it does."""
 
-import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from lightnvr.config.named_folders import checked_folders, named_folders
-
-_ORIGIN = re.compile(r"https?://[^/?#@*\s]+")
+from lightnvr.config.kinds import (
+    Folder,
+    IpAddress,
+    IpAddresses,
+    NamedFolders,
+    Networks,
+    OptionalPath,
+    Origins,
+    Section,
+    SyslogFacility,
+)
+from lightnvr.config.named_folders import named_folders
 
 SYSTEM_DATA_DIR = Path("/var/lib/lightnvr")
-
-
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
-
-
-def _absolute_unless_empty(path: Path | None) -> Path | None:
-    return None if path is None else _absolute(path)
-
-
-def _empty_is_none(value: object) -> object:
-    return None if value == "" else value
-
-
-def _ip_address(text: str) -> str:
-    return str(ipaddress.ip_address(text))
-
-
-def _networks(text: str) -> str:
-    for part in text.replace(",", " ").split():
-        ipaddress.ip_network(part, strict=False)
-    return text
-
-
-def _ip_addresses(text: str) -> str:
-    return " ".join(_ip_address(part) for part in text.replace(",", " ").split())
-
-
-def _origins(text: str) -> str:
-    for part in text.replace(",", " ").split():
-        if not _ORIGIN.fullmatch(part):
-            raise ValueError(f"{part} is not an origin: scheme, host and port, such as https://home.example.org")
-    return text
-
-
-Folder = Annotated[Path, AfterValidator(_absolute)]
-NamedFolders = Annotated[str, AfterValidator(checked_folders)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none), AfterValidator(_absolute_unless_empty)]
-IpAddress = Annotated[str, AfterValidator(_ip_address)]
-Networks = Annotated[str, AfterValidator(_networks)]
-IpAddresses = Annotated[str, AfterValidator(_ip_addresses)]
-Origins = Annotated[str, AfterValidator(_origins)]
-
-
-class Section(BaseModel):
-    """One section of lightnvr.ini."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class GeneralSettings(Section):
@@ -79,6 +38,13 @@ class GeneralSettings(Section):
         description="File to log to, besides the console; begun anew at 10 MB, the last four are kept. Empty: the "
         "console only, which suits systemd and Docker.",
     )
+    syslog_enabled: bool = Field(
+        False, description="Whether what is logged also goes to the log of the system, through /dev/log."
+    )
+    syslog_ident: str = Field(
+        "lightnvr", min_length=1, max_length=63, description="Name of the program in the log of the system."
+    )
+    syslog_facility: SyslogFacility = Field("LOG_USER", description="Facility in the log of the system.")
 
 
 class StorageSettings(Section):
@@ -294,7 +260,7 @@ class ApiSettings(Section):
 
     dialect: Literal["documented", "lightnvr"] = Field(
         "documented",
-        description="Form of answers: documented, or lightnvr for clients of the original (not yet there).",
+        description="Form of answers: documented, or lightnvr for clients of the original server.",
     )
 
 

@@ -61,6 +61,11 @@ def _upgrade(connection: Connection) -> None:
             f"The database was used by a newer version of LightNVR (its tables have revision {present}; this version "
             f"knows up to {known[-1]}). Start that version again, or restore a backup made before it."
         )
+    if present is None:
+        raise UnusableDatabase(
+            "The database holds tables of another program. If they are those of the original LightNVR, keep them where "
+            "they are, choose another data folder, and run: lightnvr import --from lightnvr PATH"
+        )
     # Late, because a start seldom has anything to upgrade.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415

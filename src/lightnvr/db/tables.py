@@ -397,6 +397,33 @@ Index(
     sqlite_where=recording_digests.c.taken_at.is_(None),
 )
 
+# What was changed through /api/settings: JSON, encrypted where `sealed`.
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("sealed", Boolean, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+# Parts of a stream's picture, for detection, which is still to come: `lightnvr import` keeps the original's here.
+detection_zones = Table(
+    "detection_zones",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("stream_id", RowId, ForeignKey("streams.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("color", Text, nullable=False),
+    Column("polygon", Text, nullable=False),
+    Column("filter_classes", Text, nullable=False),
+    Column("min_confidence", Float, nullable=False),
+    UniqueConstraint("stream_id", "key"),
+    sqlite_autoincrement=True,
+)
+
 
 @event.listens_for(metadata, "before_create")
 def _limit_indexes_of_postgresql(target: MetaData, connection: Connection, **_options: object) -> None:

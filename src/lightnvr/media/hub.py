@@ -53,6 +53,11 @@ class Subscription:
         return self._queue.dropped
 
     @property
+    def waiting(self) -> int:
+        """How many items wait."""
+        return len(self._queue)
+
+    @property
     def overflows(self) -> int:
         """How often it was too slow."""
         return self._queue.overflows

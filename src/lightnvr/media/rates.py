@@ -20,9 +20,15 @@ class RateMeter:
         self._began_ns = 0
         self._bytes = 0
         self._frames = 0
+        self._frames_before = 0
         self._keyframe_ns = 0
         self._keyframe_interval_s = 0.0
         self.rates = Rates()
+
+    @property
+    def frames(self) -> int:
+        """How many video frames were counted since the beginning."""
+        return self._frames_before + self._frames
 
     def bitrate_bps(self, now_ns: int) -> int:
         """Return the bit rate of the last window, or while the first one lasts that of what has come of it."""
@@ -45,4 +51,5 @@ class RateMeter:
             if self._began_ns:
                 seconds = elapsed / 1e9
                 self.rates = Rates(self._frames / seconds, int(self._bytes * 8 / seconds), self._keyframe_interval_s)
+            self._frames_before += self._frames
             self._began_ns, self._bytes, self._frames = arrival_ns, 0, 0

@@ -1,12 +1,13 @@
 """The recordings that a clip is cut from: where each sample lies in their files."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lightnvr.media.mp4.boxes import MalformedBox, read_header
 from lightnvr.media.mp4.init_segment import InitSegment
+from lightnvr.media.mp4.plain_movie import read_plain_movie
 from lightnvr.media.mp4.sample_columns import SampleColumns, columns_of_moov, columns_of_runs
 from lightnvr.media.mp4.track_runs import TrackRun, parse_moof
 from lightnvr.recording.fragment_table import FragmentTable
@@ -44,8 +45,7 @@ def read_source(file: RecordingFile, index: MediaIndex, *, audio: bool) -> ClipS
         raise RecordingFileMissing(str(file.path)) from None
     try:
         status = os.fstat(descriptor)
-        moov = _moov(descriptor, status.st_size)
-        columns = columns_of_moov(init, moov) if moov else columns_of_runs(init, _runs(descriptor, index.table))
+        columns = _columns(descriptor, status.st_size, init, index.table)
     finally:
         os.close(descriptor)
     of_kind = {track.header.handler: track for track in columns if len(track)}
@@ -59,6 +59,13 @@ def read_source(file: RecordingFile, index: MediaIndex, *, audio: bool) -> ClipS
         video=of_kind[b"vide"],
         audio=of_kind.get(b"soun") if audio else None,
     )
+
+
+def _columns(descriptor: int, size: int, init: InitSegment, table: FragmentTable) -> Sequence[SampleColumns]:
+    if table.is_made:
+        return read_plain_movie(descriptor).tracks
+    moov = _moov(descriptor, size)
+    return columns_of_moov(init, moov) if moov else columns_of_runs(init, _runs(descriptor, table))
 
 
 def _moov(descriptor: int, size: int) -> bytes | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from lightnvr.playback.zip_stream import ZipEntry
+from lightnvr.playback.zip_stream import ZipEntry, file_entry
 from lightnvr.recording.model import (
     JobNotFound,
     RecordingFileMissing,
@@ -112,5 +112,5 @@ def _entries(files: Sequence[RecordingFile]) -> list[ZipEntry]:
             number += 1
             name = f"{stem} ({number}){dot}{suffix}"
         taken.add(name.casefold())
-        entries.append(ZipEntry(name, file.path, file.length, file.modified_s))
+        entries.append(file_entry(name, file.path, file.length, file.modified_s))
     return entries

@@ -14,10 +14,11 @@ import av
 from lightnvr.media.late import LateModule
 from lightnvr.media.packets import CodedPacket, MediaPacket, Track
 from lightnvr.media.snapshot import PictureForm, UndecodablePicture, decode_keyframe, encode_jpeg
+from lightnvr.playback.made_media import MadeMedia
 from lightnvr.playback.thumbnail_cache import ThumbnailCache
 from lightnvr.recording.fragment_table import FragmentTable
 from lightnvr.recording.model import Recording, RecordingNotFound
-from lightnvr.recording.service import RecordedTime, Recordings
+from lightnvr.recording.service import MediaIndex, RecordedTime, Recordings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,8 +62,8 @@ class Thumbnails:
     def __init__(
         self, recordings: Recordings, recorded: RecordedTime, cache: ThumbnailCache, *, each: int = INDEXES
     ) -> None:
-        """`each` is how many of a recording may be asked for, 0 to 3."""
-        self._each = each
+        """`each` is how many of a recording may be asked for, 0 to 3; it may be replaced."""
+        self.each = each
         self._recordings = recordings
         self._recorded = recorded
         self._cache = cache
@@ -76,10 +77,10 @@ class Thumbnails:
 
         Raises RecordingNotFound, RecordingFileMissing, NoThumbnail, ThumbnailsBusy, ThumbnailsOff.
         """
-        if not self._each:
+        if not self.each:
             raise ThumbnailsOff("Thumbnails are switched off: generate_thumbnails is false.")
-        if index >= self._each:
-            raise ThumbnailsOff(f"There is no thumbnail {index}: thumbnails_per_recording is {self._each}.")
+        if index >= self.each:
+            raise ThumbnailsOff(f"There is no thumbnail {index}: thumbnails_per_recording is {self.each}.")
         recording = await self._recordings.get(recording_id)
         lasting = recording.complete or index == 0
         name = _name(recording, index)
@@ -131,7 +132,7 @@ class Thumbnails:
         self.decoded += 1
         try:
             jpeg = await asyncio.get_running_loop().run_in_executor(
-                self._pool, _picture, file.path, media.init_segment, place, recording.codec
+                self._pool, _picture, file.path, media, place, recording.codec
             )
         except (UndecodablePicture, av.FFmpegError, OSError) as error:
             raise NoThumbnail(f"The picture cannot be decoded: {error}.") from error
@@ -165,14 +166,17 @@ def _keyframe(table: FragmentTable, index: int) -> tuple[int, int]:
     return int(table.offsets[place]), int(table.sizes[place])
 
 
-def _picture(path: Path, init_segment: bytes, place: tuple[int, int], codec: str) -> bytes:
+def _picture(path: Path, media: MediaIndex, place: tuple[int, int], codec: str) -> bytes:
     """Return the picture of the keyframe that a fragment begins with, as JPEG. Blocks."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fragment = os.pread(descriptor, place[1], place[0])
+        if media.table.is_made:
+            fragment = b"".join(MadeMedia(media.table, 0).read(descriptor, place[0], sum(place)))
+        else:
+            fragment = os.pread(descriptor, place[1], place[0])
     finally:
         os.close(descriptor)
-    with av.open(io.BytesIO(init_segment + fragment), "r", format="mp4") as container:
+    with av.open(io.BytesIO(media.init_segment + fragment), "r", format="mp4") as container:
         stream = container.streams.video[0]
         for packet in container.demux(stream):
             if packet.is_keyframe and packet.size:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lightnvr.media.late import LateModule
 from lightnvr.playback.density import DensityBucket, density
+from lightnvr.playback.made_media import MadeMedia
 from lightnvr.playback.media_segments import MediaSegments, keyframe_segments, media_segments
 from lightnvr.playback.playlist import PlaylistPart, PlaylistType, media_playlist
 from lightnvr.playback.shifted_media import ShiftedMedia
@@ -108,9 +109,16 @@ class Timeline:
         """Return the init segment of a recording. Raises RecordingNotFound."""
         return await self.recorded.init_segment(recording_id)
 
-    async def shifted(self, recording: Recording, shift_us: int) -> ShiftedMedia:
-        """Return a reader of a recording's file whose media begins later. Raises RecordingNotFound."""
+    async def reader(self, recording: Recording, shift_us: int) -> ShiftedMedia | MadeMedia | None:
+        """Return a reader of a recording's media that begins so much later; None when its file is just that.
+
+        Raises RecordingNotFound.
+        """
         index = (await self.recorded.media([recording])).get(recording.id)
+        if index is not None and index.table.is_made:
+            return MadeMedia(index.table, shift_us)
+        if not shift_us:
+            return None
         if index is None:
             raise RecordingNotFound(f"The media of recording {recording.id} is not known.")
         return ShiftedMedia(index, shift_us)

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 
 from lightnvr.db.engine import Database
-from lightnvr.recording import candidates, store
+from lightnvr.recording import candidates, detection_pruning, store
 from lightnvr.recording.removal import Removal
 from lightnvr.recording.service import Candidate, Removed, Volume
 from lightnvr.recording.storage import Storage
@@ -67,6 +67,18 @@ class StoredArchive:
     async def finish_removals(self) -> int:
         """See Archive."""
         return len((await self._removal.finish()).recordings)
+
+    async def prune_detections(self, aged_us: Callable[[str], int]) -> int:
+        """See Archive."""
+        async with self._database.reading.connect() as connection:
+            names = await detection_pruning.streams(connection)
+            before = {name: await detection_pruning.oldest_us(connection, name) for name in names}
+        pruned = 0
+        for stream_name, oldest_us in before.items():
+            async with self._database.writing.begin() as connection:
+                limit_us = aged_us(stream_name) if oldest_us is None else oldest_us
+                pruned += await detection_pruning.prune(connection, stream_name, limit_us)
+        return pruned
 
 
 def _look(place: Storage) -> Volume:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from lightnvr.db.engine import Database
 from lightnvr.db.tables import recording_days
-from lightnvr.recording.service import RecordedDay
+from lightnvr.recording.service import RecordedDay, StreamTotal
 
 
 class StoredDays:
@@ -25,4 +25,15 @@ class StoredDays:
             query = query.where(days.stream_name == stream_name)
         async with self._database.reading.connect() as connection:
             rows = (await connection.execute(query.order_by(days.day, days.stream_name))).all()
-        return [RecordedDay(row[0], row[1], int(row[2]), int(row[3]), int(row[4])) for row in rows]
+        # A year of many cameras is thousands of rows; the columns are in the order of the members.
+        return list(map(RecordedDay._make, rows))
+
+    async def totals(self) -> Sequence[StreamTotal]:
+        """Return all that is recorded of each stream that has recordings, by name."""
+        days = recording_days.c
+        query = select(days.stream_name, func.sum(days.recordings), func.sum(days.size_bytes)).where(
+            days.recordings > 0
+        )
+        async with self._database.reading.connect() as connection:
+            rows = (await connection.execute(query.group_by(days.stream_name).order_by(days.stream_name))).all()
+        return [StreamTotal(row[0], int(row[1]), int(row[2])) for row in rows]

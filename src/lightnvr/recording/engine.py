@@ -16,14 +16,15 @@ from lightnvr.recording.journal import Journal
 from lightnvr.recording.kept_list import KeptList
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.model import Recording
-from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings
-from lightnvr.recording.recorder import RecordingPlace
+from lightnvr.recording.open_recordings import OpenRecordings
+from lightnvr.recording.place import RecordingPlace
 from lightnvr.recording.recovery import Recovery
 from lightnvr.recording.removal import Removal
 from lightnvr.recording.storage import Storage
 from lightnvr.recording.storages import StoragePlan, Storages
 from lightnvr.recording.sync import Sync
 from lightnvr.recording.syncer import Syncer
+from lightnvr.recording.timing import Timing
 
 _FINALISE_S = 2.0
 _WATCH_S = 0.2
@@ -55,7 +56,7 @@ class RecordingEngine:
         self._tasks: list[asyncio.Task[None]] = []
         self.open_recordings = OpenRecordings()
         self.journal = Journal(database, self.open_recordings)
-        self._finaliser = Finaliser(disk, self._finalise_failed)
+        self._finaliser = Finaliser(disk)
         self._digester = Digester(database)
         self._syncer = Syncer(disk, self.open_recordings, options.sync_interval_s)
         self.removal = Removal(database, disk, self.open_recordings, self._now_us)
@@ -64,7 +65,6 @@ class RecordingEngine:
         self.recovery: Recovery
         self.sync: Sync
         self._adopted = asyncio.Event()
-        self._postponed: set[OpenRecording] = set()
 
     async def start(self, folders: Mapping[str, str]) -> None:
         """Prepare the storage and begin. `folders` gives the stream of each folder of recordings."""
@@ -133,6 +133,10 @@ class RecordingEngine:
         await asyncio.to_thread(self.storages.stop, _WATCH_S)
         await self.journal.store()
 
+    def timings(self) -> dict[str, Timing]:
+        """Return how long it takes to `sync` a file to the disk and to `store` all progress in the database."""
+        return {"sync": self._syncer.timing, "store": self.journal.timing}
+
     def problems(self) -> tuple[str, ...]:
         """Return what is wrong with storing recordings, in sentences for a person; empty when all is well."""
         found: list[str] = []
@@ -200,13 +204,6 @@ class RecordingEngine:
             return
         if removed.recordings:
             log.info("%d recordings whose deletion was interrupted are deleted", len(removed.recordings))
-
-    def _finalise_failed(self, recording: OpenRecording, error: OSError) -> None:
-        # It is tried again every few seconds, for as long as a disk is gone.
-        if recording in self._postponed:
-            return
-        self._postponed = {each for each in self._postponed if not each.finalised} | {recording}
-        log.error("%s cannot be finished yet: %s", recording.facts.absolute_path, error.strerror or error)
 
 
 def _log_step(step_s: float) -> None:

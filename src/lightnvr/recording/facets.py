@@ -1,30 +1,33 @@
-"""Which recordings have what lists are filtered by: sets of ids, kept as bits, so that any combination is quick.
+"""Which recordings have what lists are filtered by: sets of ids, stored as bits.
 
 A facet is something a recording has or has not: a tag, a label, its stream, its day. For each, `recording_facets` holds
-one bit for each id, 4096 ids to a row, and no row without a bit. What is stored follows from the other tables; whoever
-changes those does so through `store`, `marks` and `care`, which keep it right.
+one bit for each id, 4096 ids to a row, and no row without a bit. The ends and sizes of finished recordings are there
+too, each as a row for 4096 ids that has the digits of the order (`orders`) one above the other. What is stored follows
+from the other tables; whoever changes those does so through `store`, `marks` and `care`, which keep it right.
+
+Each change of a block's rows gives the block a mark that no block ever had, by which `known_facets` sees what changed.
 """
 
+import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
+from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, select, text
+from sqlalchemy import select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_facets
-from lightnvr.recording.model import BY_DETECTION, DAY_US, CaptureMethod, Recording
+from lightnvr.recording.bits import BLOCK_BITS, BLOCK_IDS, Bits, bits_of
+from lightnvr.recording.model import BY_DETECTION, DAY_US, CaptureMethod, Recording, RecordingSort
+from lightnvr.recording.orders import ORDERS, Order
 
-_BLOCK_BITS = 12
-_BLOCK_IDS = 1 << _BLOCK_BITS
-_BLOCK_BYTES = _BLOCK_IDS // 8
-_ROWS_AT_ONCE = 500
+_BLOCK_BYTES = BLOCK_IDS // 8
+_BLOCKS_AT_ONCE = 200
+_MARK_BYTES = 8
 _PG_LOCK = 4_711_004
 """Of PostgreSQL: only one transaction at a time may change bits, as on SQLite, or one would undo the other's."""
-
-Bits = dict[int, int]
-"""A set of recordings: for each block of 4096 ids that has any, an integer with the bit of each id set."""
 
 
 class FacetKind(StrEnum):
@@ -37,6 +40,9 @@ class FacetKind(StrEnum):
     DETECTION = "detection"
     TAG = "tag"
     LABEL = "label"
+    END = "end"
+    SIZE = "size"
+    CHANGE = "change"
 
 
 class Facet(NamedTuple):
@@ -48,12 +54,23 @@ class Facet(NamedTuple):
 
 PROTECTED = Facet(FacetKind.PROTECTED)
 DETECTION = Facet(FacetKind.DETECTION)
+ORDERED = {RecordingSort.END_TIME: Facet(FacetKind.END), RecordingSort.SIZE_BYTES: Facet(FacetKind.SIZE)}
+"""What holds the digits of each order."""
+
+_ORDER_OF = {facet.kind: ORDERS[sort] for sort, facet in ORDERED.items()}
+_Row = tuple[Facet, int]
+"""A row of the table: its facet and its block."""
 
 _PUT = text(
     "INSERT INTO recording_facets (kind, value, block, bits) VALUES (:kind, :value, :block, :bits)"
     " ON CONFLICT (kind, value, block) DO UPDATE SET bits = excluded.bits"
 )
 _REMOVE = text("DELETE FROM recording_facets WHERE kind = :kind AND value = :value AND block = :block")
+
+
+def order_of(kind: FacetKind) -> Order | None:
+    """Return the order whose digits the rows of a kind have, None for what has one set."""
+    return _ORDER_OF.get(kind)
 
 
 def day_facet(start_us: int) -> Facet:
@@ -79,105 +96,13 @@ def facets_of_row(stream_name: str, start_us: int, method: CaptureMethod, *, pro
         yield DETECTION
 
 
-def bits_of(ids: Iterable[int]) -> Bits:
-    """Return a set of these ids."""
-    bits: defaultdict[int, int] = defaultdict(int)
-    for key in ids:
-        bits[key >> _BLOCK_BITS] |= 1 << (key & _BLOCK_IDS - 1)
-    return dict(bits)
-
-
-def ids_of(bits: Bits) -> list[int]:
-    """Return the ids of a set, ascending."""
-    ids: list[int] = []
-    for block in sorted(bits):
-        first, left = block << _BLOCK_BITS, bits[block]
-        while left:
-            lowest = left & -left
-            ids.append(first + lowest.bit_length() - 1)
-            left ^= lowest
-    return ids
-
-
-def page_of(bits: Bits, offset: int, limit: int, *, descending: bool) -> list[int]:
-    """Return `limit` ids of a set from `offset` on, in their order or against it. Only their blocks are looked at."""
-    found: list[int] = []
-    for block in sorted(bits, reverse=descending):
-        many = bits[block].bit_count()
-        if offset >= many:
-            offset -= many
-            continue
-        ids = ids_of({block: bits[block]})
-        found += (ids[::-1] if descending else ids)[offset : offset + limit - len(found)]
-        offset = 0
-        if len(found) >= limit:
-            break
-    return found
-
-
-def has(bits: Bits, key: int) -> bool:
-    """Return whether an id is in a set."""
-    return bool(bits.get(key >> _BLOCK_BITS, 0) >> (key & _BLOCK_IDS - 1) & 1)
-
-
-def count(bits: Bits) -> int:
-    """Return how many ids a set has."""
-    return sum(block.bit_count() for block in bits.values())
-
-
-def both(some: Bits, others: Bits) -> Bits:
-    """Return what is in each of two sets."""
-    if len(others) < len(some):
-        some, others = others, some
-    found = {block: bits & others[block] for block, bits in some.items() if block in others}
-    return {block: bits for block, bits in found.items() if bits}
-
-
-def either(sets: Iterable[Bits]) -> Bits:
-    """Return what is in any of some sets."""
-    joined: defaultdict[int, int] = defaultdict(int)
-    for bits in sets:
-        for block, content in bits.items():
-            joined[block] |= content
-    return dict(joined)
-
-
-def without(some: Bits, others: Bits) -> Bits:
-    """Return what is in the first set and not in the second."""
-    found = {block: bits & ~others.get(block, 0) for block, bits in some.items()}
-    return {block: bits for block, bits in found.items() if bits}
-
-
-async def read(connection: AsyncConnection, condition: ColumnElement[bool]) -> dict[Facet, Bits]:
-    """Return the facets for which a condition on `recording_facets` holds, in order."""
+async def having(connection: AsyncConnection, facet: Facet, blocks: Iterable[int]) -> Bits:
+    """Return which recordings of some blocks have a facet."""
     table = recording_facets.c
-    query = select(table.kind, table.value, table.block, table.bits).where(condition)
-    found: dict[tuple[str, str], Bits] = {}
-    # There are hundreds of rows, so that what is done for each counts.
-    for kind, value, block, bits in (await connection.execute(query)).all():
-        found.setdefault((kind, value), {})[block] = int.from_bytes(bits, "little")
-    return {Facet(FacetKind(kind), value): found[kind, value] for kind, value in sorted(found)}
-
-
-async def having(
-    connection: AsyncConnection,
-    kind: FacetKind,
-    values: Iterable[str] | None = None,
-    *,
-    blocks: Sequence[int] | None = None,
-) -> Bits:
-    """Return what has any facet of a kind, or any with these values; of all blocks, or from first to last."""
-    condition = recording_facets.c.kind == kind.value
-    if values is not None:
-        condition = condition & recording_facets.c.value.in_(list(values))
-    if blocks is not None:
-        first, last = (blocks[0], blocks[-1]) if blocks else (0, -1)
-        condition = condition & recording_facets.c.block.between(first, last)
-    query = select(recording_facets.c.block, recording_facets.c.bits).where(condition)
-    joined: defaultdict[int, int] = defaultdict(int)
-    for block, bits in (await connection.execute(query)).all():
-        joined[block] |= int.from_bytes(bits, "little")
-    return dict(joined)
+    query = select(table.block, table.bits).where(
+        table.kind == facet.kind.value, table.value == facet.value, table.block.in_(list(blocks))
+    )
+    return {block: int.from_bytes(bits, "little") for block, bits in (await connection.execute(query)).all()}
 
 
 async def lock(connection: AsyncConnection) -> None:
@@ -193,24 +118,60 @@ async def change(
     connection: AsyncConnection, add: Mapping[Facet, Iterable[int]], remove: Mapping[Facet, Iterable[int]]
 ) -> None:
     """Store that recordings have facets, by their ids, and that recordings have them no more."""
-    added, removed = _by_row(add), _by_row(remove)
+    await _change(connection, _by_row(add), _by_row(remove))
+
+
+async def place(connection: AsyncConnection, recording_id: int, *, end_us: int, size_bytes: int) -> None:
+    """Store where a recording comes in the orders by end and by size. It may have come elsewhere before."""
+    await place_all(connection, [(recording_id, end_us, size_bytes)])
+
+
+async def place_all(connection: AsyncConnection, some: Collection[tuple[int, int, int]]) -> None:
+    """Store the same for several recordings: the id, end and size of each."""
+    values = {
+        FacetKind.END: [(recording_id, end_us) for recording_id, end_us, _ in some],
+        FacetKind.SIZE: [(recording_id, size_bytes) for recording_id, _, size_bytes in some],
+    }
+    blocks = bits_of(recording_id for recording_id, _, _ in some)
+    added: dict[_Row, int] = {}
+    removed: dict[_Row, int] = {}
+    for facet in ORDERED.values():
+        order = _ORDER_OF[facet.kind]
+        digits = order.bits_of(values[facet.kind])
+        added |= {(facet, block): digits[block] for block in blocks}
+        removed |= {(facet, block): order.all_digits(only) for block, only in blocks.items()}
+    await _change(connection, added, removed)
+
+
+async def _change(connection: AsyncConnection, added: Mapping[_Row, int], removed: Mapping[_Row, int]) -> None:
     await lock(connection)
     keys = sorted({*added, *removed})
-    blocks: defaultdict[Facet, list[int]] = defaultdict(list)
-    for facet, block in keys:
-        blocks[facet].append(block)
-    there: dict[tuple[Facet, int], int] = {}
-    table = recording_facets.c
-    for facet, wanted in blocks.items():
-        of_facet = (table.kind == facet.kind.value) & (table.value == facet.value)
-        for first in range(0, len(wanted), _ROWS_AT_ONCE):
-            some = table.block.in_(wanted[first : first + _ROWS_AT_ONCE])
-            rows = await connection.execute(select(table.block, table.bits).where(of_facet, some))
-            there |= {(facet, block): int.from_bytes(bits, "little") for block, bits in rows.all()}
+    there = await _rows_there(connection, keys)
     await _store(
         connection,
         {key: (there.get(key, 0), there.get(key, 0) & ~removed.get(key, 0) | added.get(key, 0)) for key in keys},
     )
+
+
+async def _rows_there(connection: AsyncConnection, keys: Collection[_Row]) -> dict[_Row, int]:
+    """Return the rows that there are of these, and perhaps others of the same facets, in one query as a rule."""
+    table = recording_facets.c
+    values: defaultdict[FacetKind, set[str]] = defaultdict(set)
+    for facet, _ in keys:
+        values[facet.kind].add(facet.value)
+    blocks = sorted({block for _, block in keys})
+    there: dict[_Row, int] = {}
+    for first in range(0, len(blocks), _BLOCKS_AT_ONCE):
+        some = table.block.in_(blocks[first : first + _BLOCKS_AT_ONCE])
+        queries = [
+            select(table.kind, table.value, table.block, table.bits).where(
+                table.kind == kind.value, table.value.in_(sorted(of_kind)), some
+            )
+            for kind, of_kind in values.items()
+        ]
+        for kind, value, block, bits in (await connection.execute(union_all(*queries))).all():
+            there[Facet(FacetKind(kind), value), block] = int.from_bytes(bits, "little")
+    return there
 
 
 async def forget(connection: AsyncConnection, ids: Iterable[int]) -> None:
@@ -220,38 +181,56 @@ async def forget(connection: AsyncConnection, ids: Iterable[int]) -> None:
     table = recording_facets.c
     for block, bits in sorted(gone.items()):
         query = select(table.kind, table.value, table.bits).where(table.block == block)
-        changes: dict[tuple[Facet, int], tuple[int, int]] = {}
-        for kind, value, content in (await connection.execute(query)).all():
-            was = int.from_bytes(content, "little")
-            changes[Facet(FacetKind(kind), value), block] = was, was & ~bits
+        changes: dict[_Row, tuple[int, int]] = {}
+        for kind, value, content in (await connection.execute(query.where(table.kind != FacetKind.CHANGE.value))).all():
+            facet, was = Facet(FacetKind(kind), value), int.from_bytes(content, "little")
+            order = order_of(facet.kind)
+            changes[facet, block] = was, was & ~(bits if order is None else order.all_digits(bits))
         await _store(connection, changes)
 
 
 def rows_for(recordings: Iterable[tuple[int, Iterable[Facet]]]) -> Iterator[tuple[str, str, int, bytes]]:
     """Yield the rows of `recording_facets` for recordings with these ids and facets: kind, value, block, bits."""
-    bits: defaultdict[tuple[Facet, int], bytearray] = defaultdict(lambda: bytearray(_BLOCK_BYTES))
+    bits: defaultdict[_Row, bytearray] = defaultdict(lambda: bytearray(_BLOCK_BYTES))
     for key, facets in recordings:
-        block, bit = key >> _BLOCK_BITS, key & _BLOCK_IDS - 1
+        block, bit = key >> BLOCK_BITS, key & BLOCK_IDS - 1
         for facet in facets:
             bits[facet, block][bit >> 3] |= 1 << (bit & 7)
     for (facet, block), content in sorted(bits.items()):
         yield facet.kind.value, facet.value, block, bytes(content)
 
 
-def _by_row(facets: Mapping[Facet, Iterable[int]]) -> dict[tuple[Facet, int], int]:
+def rows_of_order(sort: RecordingSort, values: Iterable[tuple[int, int]]) -> Iterator[tuple[str, str, int, bytes]]:
+    """Yield the same rows for the order of finished recordings with these ids and ends, or sizes, ascending by id."""
+    facet = ORDERED[sort]
+    for block, some in groupby(values, lambda each: each[0] >> BLOCK_BITS):
+        bits = ORDERS[sort].bits_of(some)[block]
+        yield facet.kind.value, facet.value, block, _packed(facet, bits)
+
+
+def _by_row(facets: Mapping[Facet, Iterable[int]]) -> dict[_Row, int]:
     return {(facet, block): bits for facet, ids in facets.items() for block, bits in bits_of(ids).items()}
 
 
-async def _store(connection: AsyncConnection, changes: Mapping[tuple[Facet, int], tuple[int, int]]) -> None:
+async def _store(connection: AsyncConnection, changes: Mapping[_Row, tuple[int, int]]) -> None:
     changed = {key: bits for key, (was, bits) in changes.items() if bits != was}
-    put = [{**_key(key), "bits": bits.to_bytes(_BLOCK_BYTES, "little")} for key, bits in changed.items() if bits]
+    put = [{**_key(key), "bits": _packed(key[0], bits)} for key, bits in changed.items() if bits]
     empty = [_key(key) for key, bits in changed.items() if not bits]
+    put += [
+        {**_key((Facet(FacetKind.CHANGE), block)), "bits": secrets.token_bytes(_MARK_BYTES)}
+        for block in sorted({block for _, block in changed})
+    ]
     if put:
         await connection.execute(_PUT, put)
     if empty:
         await connection.execute(_REMOVE, empty)
 
 
-def _key(key: tuple[Facet, int]) -> dict[str, str | int]:
+def _packed(facet: Facet, bits: int) -> bytes:
+    order = order_of(facet.kind)
+    return bits.to_bytes(_BLOCK_BYTES * (1 if order is None else order.digits), "little")
+
+
+def _key(key: _Row) -> dict[str, str | int]:
     (kind, value), block = key
     return {"kind": kind.value, "value": value, "block": block}

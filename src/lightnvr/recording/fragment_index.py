@@ -9,6 +9,8 @@ from lightnvr.media.mp4.init_segment import InitSegment
 from lightnvr.media.mp4.track_runs import TrackRun
 
 INDEX_VERSION = 1
+MADE_INDEX_VERSION = 2
+"""Of a file of another program: its fragments are not in it, but are made while they are read."""
 
 
 class IndexedFragment(NamedTuple):

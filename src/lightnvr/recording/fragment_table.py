@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from lightnvr.media.late import LateModule
-from lightnvr.recording.fragment_index import INDEX_VERSION, IndexedFragment, UnknownIndexVersion
+from lightnvr.recording.fragment_index import (
+    INDEX_VERSION,
+    MADE_INDEX_VERSION,
+    IndexedFragment,
+    UnknownIndexVersion,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +27,8 @@ class FragmentTable:
     """The fragments of one file in order, one array element each.
 
     `offsets` and `sizes` are bytes of the file, `starts_us` and `durations_us` microseconds from the beginning of the
-    media. All arrays have the same length.
+    media. All arrays have the same length. With `is_made` the fragments are not in the file: they are made of it, one
+    after the other, and `offsets` are bytes of what would come out.
     """
 
     offsets: Int64s
@@ -30,6 +36,7 @@ class FragmentTable:
     starts_us: Int64s
     durations_us: Int64s
     keyframes: Bools
+    is_made: bool = False
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -48,7 +55,7 @@ class FragmentTable:
     @classmethod
     def unpack(cls, packed: bytes) -> "FragmentTable":
         """Read what FragmentIndex.pack wrote. Raises UnknownIndexVersion, and ValueError when it is cut off."""
-        if packed and packed[0] != INDEX_VERSION:
+        if packed and packed[0] not in (INDEX_VERSION, MADE_INDEX_VERSION):
             raise UnknownIndexVersion(f"fragment index version {packed[0]}")
         values = _variable_length_integers(np.frombuffer(packed, np.uint8)[1:])
         if len(values) % 4:
@@ -58,7 +65,8 @@ class FragmentTable:
         durations = flagged >> 1
         between = np.where(zigzag & 1, -(zigzag + 1 >> 1), zigzag >> 1)
         starts = np.cumsum(between + durations) - durations
-        return cls(offsets, np.ascontiguousarray(sizes), starts, durations, (flagged & 1).astype(np.bool_))
+        is_made = packed[:1] == bytes((MADE_INDEX_VERSION,))
+        return cls(offsets, np.ascontiguousarray(sizes), starts, durations, (flagged & 1).astype(np.bool_), is_made)
 
 
 def _variable_length_integers(content: "npt.NDArray[np.uint8]") -> Int64s:

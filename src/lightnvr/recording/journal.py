@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lightnvr.db.engine import Database
 from lightnvr.recording import store
 from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings, Progress
+from lightnvr.recording.timing import Timing
 
 _INTERVAL_S = 1.0
 _INDEX_EVERY = 10
@@ -26,6 +27,8 @@ class Journal:
         self._stored: dict[int, Progress] = {}
         self._turns = 0
         self.failures = 0
+        self.timing = Timing()
+        """Of each transaction."""
         self.error = ""
 
     async def run(self) -> None:
@@ -50,7 +53,8 @@ class Journal:
         ids: dict[int, int] = {}
         try:
             try:
-                await self._commit(states, ids)
+                with self.timing.measured():
+                    await self._commit(states, ids)
             except IntegrityError:
                 await self._remove_replaced(due)
                 ids.clear()

@@ -52,7 +52,7 @@ async def add_detections(connection: AsyncConnection, seen: Sequence[Detection])
             (await connection.execute(insert(detections).values(values).returning(detections.c.id))).scalar_one()
         )
         counts.update((recording_id, detection.label) for recording_id in showing)
-    await _note(connection, counts)
+    await note(connection, counts)
     return ids
 
 
@@ -77,7 +77,7 @@ async def count_again(connection: AsyncConnection, finished: Recording) -> None:
     if not counts and finished.capture_method not in BY_DETECTION:
         gone.append(DETECTION)
     await facets.change(connection, {}, {facet: [finished.id] for facet in gone})
-    await _note(connection, counts)
+    await note(connection, counts)
 
 
 async def _showing(connection: AsyncConnection, detection: Detection) -> list[int]:
@@ -93,7 +93,8 @@ async def _showing(connection: AsyncConnection, detection: Detection) -> list[in
     return [row[0] for row in sorted(rows, key=lambda row: (row[1] not in clips, -row[2]))]
 
 
-async def _note(connection: AsyncConnection, counts: Counter[tuple[int, str]]) -> None:
+async def note(connection: AsyncConnection, counts: Counter[tuple[int, str]]) -> None:
+    """Store how often recordings, by their ids, show labels besides what is stored of them."""
     if not counts:
         return
     rows = [{"recording_id": key, "label": label, "detections": many} for (key, label), many in sorted(counts.items())]

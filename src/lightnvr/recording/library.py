@@ -7,6 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from lightnvr.db.engine import Database
 from lightnvr.recording import store
+from lightnvr.recording.finished_pages import finished_page
+from lightnvr.recording.known_facets import KnownFacets
 from lightnvr.recording.model import (
     Recording,
     RecordingFileMissing,
@@ -38,11 +40,12 @@ class RecordingLibrary:
         self._open = open_recordings
         self._removal = removal
         self._error_of = error_of
+        self._known = KnownFacets()
 
     async def page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
         """See Recordings."""
         async with self._database.reading.connect() as connection:
-            return await store.page(connection, wanted, offset, limit)
+            return await store.page(connection, wanted, offset, limit, self._known)
 
     async def get(self, recording_id: int) -> Recording:
         """See Recordings."""
@@ -75,6 +78,16 @@ class RecordingLibrary:
         """See Recordings."""
         written = [each for each in self._open if each.facts.stream_name == stream_name and not each.closing]
         return max(written, key=lambda each: each.facts.start_us).recording_id if written else None
+
+    async def finished_page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
+        """See Recordings."""
+
+        async def read(some: RecordingFilter, first: int, many: int) -> RecordingPage:
+            return await self.page(some, offset=first, limit=many)
+
+        async with self._database.reading.connect() as connection:
+            opened = await store.opened(connection)
+        return await finished_page(read, opened, wanted, offset, limit)
 
     async def delete(self, recording_id: int, *, force: bool) -> None:
         """See Recordings."""

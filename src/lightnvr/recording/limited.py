@@ -31,11 +31,10 @@ class LimitedRecordings:
 
     async def page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
         """See Recordings."""
-        seen = tuple(name for name in wanted.streams or sorted(self._streams) if name in self._streams)
-        if not seen:
-            # No names would be all names.
+        limited = self._limited(wanted)
+        if limited is None:
             return RecordingPage((), 0)
-        return await self._recordings.page(replace(wanted, streams=seen), offset=offset, limit=limit)
+        return await self._recordings.page(limited, offset=offset, limit=limit)
 
     async def get(self, recording_id: int) -> Recording:
         """See Recordings."""
@@ -53,10 +52,22 @@ class LimitedRecordings:
         """See Recordings."""
         return self._recordings.open_id(stream_name) if stream_name in self._streams else None
 
+    async def finished_page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
+        """See Recordings."""
+        limited = self._limited(wanted)
+        if limited is None:
+            return RecordingPage((), 0)
+        return await self._recordings.finished_page(limited, offset=offset, limit=limit)
+
     async def delete(self, recording_id: int, *, force: bool) -> None:
         """See Recordings."""
         await self.get(recording_id)
         await self._recordings.delete(recording_id, force=force)
+
+    def _limited(self, wanted: RecordingFilter) -> RecordingFilter | None:
+        """Return the filter for these streams; None when none of them is asked for, for no names would be all names."""
+        seen = tuple(name for name in wanted.streams or sorted(self._streams) if name in self._streams)
+        return replace(wanted, streams=seen) if seen else None
 
 
 class LimitedCare:

@@ -7,8 +7,6 @@ read. Open recordings are few: they are added to the walk at their places.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from heapq import merge
-from itertools import islice
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, false, func, select, true
@@ -17,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from lightnvr.db.tables import recordings
 from lightnvr.recording import ranks
 from lightnvr.recording.model import Recording, RecordingFilter, RecordingPage, RecordingSort
+from lightnvr.recording.placing import Key, finished_of, with_open
 from lightnvr.recording.rows import recording_from, wanted_starts, wanted_streams
 
 _GATHERED = 2000
@@ -24,9 +23,6 @@ _GATHERED = 2000
 
 _ROWS_AT_ONCE = 500
 """Ids in one query; SQLite allows 999 variables in old versions."""
-
-Key = tuple[bytes, int, int]
-"""What decides the place of a recording: its stream in a list by stream, its value in the others, its id."""
 
 _Part = TypeVar("_Part", int, str)
 
@@ -60,19 +56,14 @@ async def page(
         keys = sorted(await _keys(connection, wanted, None), reverse=wanted.descending)
         return RecordingPage(await _rows(connection, keys[offset : offset + limit]), total)
     opened.sort(reverse=wanted.descending)
-    # Between none and all of the open ones come before the page, so that many finished ones more may belong to it.
-    first = max(0, offset - len(opened))
-    # No more than there are: the walk would look for the missing ones to the end of the index.
-    count = min(limit + len(opened), finished - first)
+    first, count = finished_of(offset, limit, opened=len(opened), finished=finished)
     walked: list[Key] = []
     if count > 0 and by_stream:
         walked = await _walk_streams(connection, wanted, streams, first, count)
     elif count > 0:
         walked = await _walk(connection, wanted, buckets, first, count)
-    before = [key for key in opened if first and (key > walked[0]) == wanted.descending] if walked else []
-    skipped = offset - first - len(before)
-    both = merge(walked, opened[len(before) :], reverse=wanted.descending)
-    return RecordingPage(await _rows(connection, list(islice(both, skipped, skipped + limit))), total)
+    keys = with_open(walked, opened, first, offset, limit, descending=wanted.descending)
+    return RecordingPage(await _rows(connection, keys), total)
 
 
 async def _keys(connection: AsyncConnection, wanted: RecordingFilter, only: ColumnElement[bool] | None) -> list[Key]:

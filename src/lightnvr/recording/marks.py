@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Executable, delete, insert, select, text
+from sqlalchemy import BigInteger, CompoundSelect, Executable, delete, insert, literal_column, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.engine import Database
 from lightnvr.db.tables import detections, recording_facets, recording_labels, recording_tags, recordings
-from lightnvr.recording import facets, labelling
+from lightnvr.recording import bits, facets, labelling
 from lightnvr.recording.deletions import BEING_DELETED
 from lightnvr.recording.detection import Detection
 from lightnvr.recording.facets import Facet, FacetKind
@@ -39,17 +40,24 @@ class StoredMarks:
         """See RecordingMarks."""
         if not recording_ids:
             return {}
+        tags: defaultdict[int, list[str]] = defaultdict(list)
+        labels: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
         async with self._database.reading.connect() as connection:
-            tags = await _tags(connection, recording_ids)
-            labels = await _labels(connection, recording_ids)
-        return {key: Marks(tuple(tags.get(key, ())), tuple(labels.get(key, ()))) for key in {*tags, *labels}}
+            for first in range(0, len(recording_ids), _IDS_AT_ONCE):
+                query = _tags_and_labels(recording_ids[first : first + _IDS_AT_ONCE])
+                for row in (await connection.execute(query)).all():
+                    if row[2]:
+                        labels[row[0]].append((row[1], row[2]))
+                    else:
+                        tags[row[0]].append(row[1])
+        return {key: Marks(tuple(sorted(tags[key])), _most_frequent(labels[key])) for key in {*tags, *labels}}
 
     async def detected(self, recording_ids: Sequence[int]) -> frozenset[int]:
         """See RecordingMarks."""
-        wanted = facets.bits_of(recording_ids)
+        wanted = bits.bits_of(recording_ids)
         async with self._database.reading.connect() as connection:
-            found = await facets.having(connection, FacetKind.DETECTION, [""], blocks=sorted(wanted))
-        return frozenset(facets.ids_of(facets.both(wanted, found)))
+            found = await facets.having(connection, facets.DETECTION, wanted)
+        return frozenset(bits.ids_of(bits.both(wanted, found)))
 
     async def set_tags(self, recording_id: int, tags: Sequence[str]) -> tuple[str, ...]:
         """See RecordingMarks."""
@@ -129,13 +137,17 @@ async def _tags(connection: AsyncConnection, recording_ids: Sequence[int]) -> di
     return {key: sorted(tags) for key, tags in found.items()}
 
 
-async def _labels(connection: AsyncConnection, recording_ids: Sequence[int]) -> dict[int, list[tuple[str, int]]]:
-    found: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
-    for first in range(0, len(recording_ids), _IDS_AT_ONCE):
-        some = recording_labels.c.recording_id.in_(recording_ids[first : first + _IDS_AT_ONCE])
-        for key, label, many in (await connection.execute(select(recording_labels).where(some))).all():
-            found[key].append((label, many))
-    return {key: sorted(labels, key=lambda each: (-each[1], each[0]))[:MOST_LABELS] for key, labels in found.items()}
+def _tags_and_labels(recording_ids: Sequence[int]) -> CompoundSelect[Any]:
+    """Return the query for (id, tag, 0) and (id, label, how often): one, for it is asked for each page of a list."""
+    tag, label = recording_tags.c, recording_labels.c
+    return union_all(
+        select(tag.recording_id, tag.tag, literal_column("0", BigInteger)).where(tag.recording_id.in_(recording_ids)),
+        select(label.recording_id, label.label, label.detections).where(label.recording_id.in_(recording_ids)),
+    )
+
+
+def _most_frequent(labels: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(labels, key=lambda each: (-each[1], each[0]))[:MOST_LABELS])
 
 
 async def _store(connection: AsyncConnection, had: Mapping[int, set[str]], wanted: Mapping[int, set[str]]) -> None:

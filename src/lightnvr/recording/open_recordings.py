@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from lightnvr.recording.model import CaptureMethod
 from lightnvr.recording.segment_file import SegmentFile
 from lightnvr.recording.storage import Storage
+
+_GAP_US = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,17 @@ class OpenRecording:
         """Its row, once the journal has stored it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written of a stream since the start. A gap is more than 5 s from a recording to the next."""
+
+    recordings: int = 0
+    fragments: int = 0
+    size_bytes: int = 0
+    gaps: int = 0
+    end_us: int = 0
+
+
 class OpenRecordings:
     """All open recordings of this process. Thread-safe."""
 
@@ -68,6 +81,7 @@ class OpenRecordings:
         self._lock = threading.Lock()
         self._open: dict[tuple[int, PurePosixPath], OpenRecording] = {}
         self._stored_bytes: dict[int, int] = {}
+        self._written: dict[str, Written] = {}
 
     def __iter__(self) -> Iterator[OpenRecording]:
         with self._lock:
@@ -75,7 +89,12 @@ class OpenRecordings:
 
     def add(self, recording: OpenRecording) -> None:
         """Take up a recording whose file was just made."""
+        name, start_us = recording.facts.stream_name, recording.facts.start_us
         with self._lock:
+            before = self._written_of(name)
+            if before.end_us and start_us - before.end_us > _GAP_US:
+                of_stream = self._written.get(name, Written())
+                self._written[name] = replace(of_stream, gaps=of_stream.gaps + 1)
             self._open[recording.facts.storage.id, recording.facts.path] = recording
 
     def remove(self, recording: OpenRecording) -> None:
@@ -83,6 +102,9 @@ class OpenRecordings:
         storage_id = recording.facts.storage.id
         with self._lock:
             self._open.pop((storage_id, recording.facts.path), None)
+            if not recording.empty:
+                name = recording.facts.stream_name
+                self._written[name] = _with(self._written.get(name, Written()), recording)
             self._stored_bytes[storage_id] = self._stored_bytes.get(storage_id, 0) + recording.progress.size_bytes
 
     def written_bytes(self) -> dict[int, int]:
@@ -93,7 +115,30 @@ class OpenRecordings:
                 written[storage_id] = written.get(storage_id, 0) + recording.progress.size_bytes
         return written
 
+    def written(self) -> dict[str, Written]:
+        """Return what was written of each stream since the start, by its name."""
+        with self._lock:
+            names = self._written.keys() | {recording.facts.stream_name for recording in self._open.values()}
+            return {name: self._written_of(name) for name in names}
+
+    def _written_of(self, stream_name: str) -> Written:
+        written = self._written.get(stream_name, Written())
+        for recording in self._open.values():
+            if recording.facts.stream_name == stream_name:
+                written = _with(written, recording)
+        return written
+
     def find(self, storage_id: int, path: PurePosixPath) -> OpenRecording | None:
         """Return the open recording with this file."""
         with self._lock:
             return self._open.get((storage_id, path))
+
+
+def _with(written: Written, recording: OpenRecording) -> Written:
+    return replace(
+        written,
+        recordings=written.recordings + 1,
+        fragments=written.fragments + len(recording.segment.index),
+        size_bytes=written.size_bytes + recording.progress.size_bytes,
+        end_us=max(written.end_us, recording.progress.end_us),
+    )

@@ -4,20 +4,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lightnvr.media.hub import Subscription
 from lightnvr.media.mp4.muxer import MuxFailed
 from lightnvr.media.packets import MediaPacket, Track, TracksChanged
-from lightnvr.recording.clock import WallClock
-from lightnvr.recording.disk import Disk
-from lightnvr.recording.finaliser import Finaliser
-from lightnvr.recording.layout import DirectoryFormat, recording_path
-from lightnvr.recording.model import CaptureMethod
-from lightnvr.recording.open_recordings import OpenRecordings, RecordingFacts
+from lightnvr.recording.beginning import Beginning
+from lightnvr.recording.place import RecorderSettings, RecordingPlace
 from lightnvr.recording.segment import Segment
-from lightnvr.recording.storage import Storage
-from lightnvr.recording.storages import Storages
 from lightnvr.recording.unwritten import Unwritten
 
 _LONGEST_WAIT_S = 0.5
@@ -33,44 +26,7 @@ _PATIENCE_S = 10.0
 _RETRY_S = 2.0
 _MOST_REFUSED_AUDIO = 50
 _AUDIO_GRACE_S = 2.0
-_CONTIGUOUS_US = 250_000
-"""Segments that are this close join: less than this is the jitter of arrival, not a gap."""
-
-_MOST_EARLY_US = 12 * 3600 * 1_000_000
-"""Beyond this the clock was set back on purpose, and the later times were wrong."""
-
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingPlace:
-    """Where and how recordings are kept, the same for all streams."""
-
-    storages: Storages
-    disk: Disk
-    clock: WallClock
-    open_recordings: OpenRecordings
-    finaliser: Finaliser
-    directory_format: DirectoryFormat
-    fragment_duration_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecorderSettings:
-    """What differs from stream to stream.
-
-    All but the first two may be changed while recording. For another reason another segment is begun with the next
-    keyframe: a file says truly why it was made.
-
-    `storage` is the name of a storage, empty for the usual one.
-    """
-
-    stream_name: str
-    folder: str
-    segment_duration_s: float
-    capture_method: CaptureMethod = CaptureMethod.CONTINUOUS
-    schedule_restricted: bool = False
-    storage: str = ""
 
 
 class Recorder:
@@ -91,16 +47,15 @@ class Recorder:
         self._place = place
         self.settings = settings
         self._subscription = subscription
-        self._measured_fps = measured_fps
+        self._beginning = Beginning(place, measured_fps)
         self._monotonic = monotonic
         self._thread = threading.Thread(target=self._run, name=f"recorder {settings.stream_name}", daemon=True)
         self._current: Segment | None = None
         self._previous: Segment | None = None
         self._tracks: tuple[Track, ...] = ()
         self._unwritten = Unwritten() if place.storages.has_fallback else None
-        self._clock_epoch = place.clock.epoch
-        self._last_end_us = 0
         self._blocked_since: float | None = None
+        self._gave_up = False
         self._retry_at = 0.0
         self._held_since_ns: int | None = None
         self._unmuxable: set[int] = set()
@@ -205,7 +160,7 @@ class Recorder:
         return (
             current.age_s(packet) >= self.settings.segment_duration_s
             or current.recording.facts.capture_method is not self.settings.capture_method
-            or self._clock_epoch != self._place.clock.epoch
+            or self._beginning.clock_was_set
         )
 
     def _ends_well(self, current: Segment) -> bool:
@@ -244,7 +199,7 @@ class Recorder:
             self._close(self._previous)
             self._previous = None
         if self._current is not None:
-            self._end_at(self._current, packet)
+            self._beginning.end_at(self._current, packet)
             self._previous, self._current = self._current, None
             if len(self._previous.tracks) == 1:
                 self._close(self._previous)
@@ -252,74 +207,13 @@ class Recorder:
         if self._monotonic() < self._retry_at:
             return
         try:
-            self._current = self._begin(packet)
+            tracks = [track for track in self._tracks if track.index not in self._unmuxable]
+            self._current = self._beginning.begin(self.settings, tracks, packet)
         except (OSError, MuxFailed) as error:
-            self._fail(error)
-
-    def _begin(self, packet: MediaPacket) -> Segment:
-        refused: OSError | None = None
-        for storage in self._place.storages.candidates(self.settings.storage):
-            try:
-                storage.check()
-                return self._begin_on(storage, packet)
-            except OSError as error:
-                self._place.storages.refused(storage, error)
-                refused = refused or error
-        raise refused or FileNotFoundError("there is no storage")
-
-    def _begin_on(self, storage: Storage, packet: MediaPacket) -> Segment:
-        place, settings = self._place, self.settings
-        start_us = self._start_us(packet)
-        tracks = [track for track in self._tracks if track.index not in self._unmuxable]
-        tracks = [packet.track if track.index == packet.track.index else track for track in tracks]
-        for attempt in range(1000):
-            facts = RecordingFacts(
-                stream_name=settings.stream_name,
-                storage=storage,
-                path=recording_path(
-                    settings.folder, start_us, settings.capture_method, place.directory_format, attempt
-                ),
-                start_us=start_us,
-                codec=packet.track.codec,
-                width=packet.track.width,
-                height=packet.track.height,
-                fps=round(self._measured_fps(), 2),
-                capture_method=settings.capture_method,
-                schedule_restricted=settings.schedule_restricted,
-            )
-            try:
-                segment = Segment(place.disk, facts, tracks, packet, place.fragment_duration_us)
-            except FileExistsError:
-                continue
-            except MuxFailed:
-                if len(tracks) == 1:
-                    raise
-                # Audio that MP4 cannot take must not cost the video.
-                tracks = [packet.track]
-                continue
-            place.open_recordings.add(segment.recording)
-            self._recovered()
-            return segment
-        raise FileExistsError(f"a thousand recordings begin at {start_us}")
-
-    def _start_us(self, packet: MediaPacket) -> int:
-        arrived_us = self._place.clock.wall_us(packet.arrival_ns)
-        self._clock_epoch = self._place.clock.epoch
-        early_us = self._last_end_us - arrived_us
-        if abs(early_us) <= _CONTIGUOUS_US or 0 < early_us < _MOST_EARLY_US:
-            return self._last_end_us
-        return arrived_us
-
-    def _end_at(self, segment: Segment, packet: MediaPacket) -> None:
-        # The next segment begins where this one ends, but never later than its first packet came: a camera whose clock
-        # runs fast must not push recordings into the future.
-        end_us = segment.recording.facts.start_us + int(segment.age_s(packet) * 1e6)
-        arrived_us = self._place.clock.wall_us(packet.arrival_ns)
-        if end_us - arrived_us > _MOST_EARLY_US:
-            self._last_end_us = arrived_us
-            return
-        self._last_end_us = end_us if abs(arrived_us - end_us) <= _CONTIGUOUS_US else min(end_us, arrived_us)
-        segment.end_limit_us = self._last_end_us
+            self._set_error(error)
+            self._retry_at = self._monotonic() + _RETRY_S
+        else:
+            self._blocked_since, self._retry_at = None, 0.0
 
     def _write(self) -> None:
         if self._blocked_since is not None and self._monotonic() < self._retry_at:
@@ -333,7 +227,7 @@ class Recorder:
             except OSError as error:
                 self._blocked(segment, error)
                 return
-        if self._blocked_since is not None:
+        if self.error and self._is_written():
             self._recovered()
         if self._unwritten is not None and self._previous is None:
             self._unwritten.written()
@@ -350,7 +244,9 @@ class Recorder:
             self._set_error(error)
         self._retry_at = now + 0.5
         if now - self._blocked_since > _PATIENCE_S:
-            log.error("%s: recording stops, the disk refused for %g s", self.settings.stream_name, _PATIENCE_S)
+            if not self._gave_up:
+                log.error("%s: recording stops, the disk refused for %g s", self.settings.stream_name, _PATIENCE_S)
+            self._gave_up = True
             self._abandon()
             self._blocked_since = None
             self._retry_at = now + _RETRY_S
@@ -361,7 +257,7 @@ class Recorder:
         log.error("%s: recording goes on elsewhere: %s", self.settings.stream_name, error.strerror or error)
         for segment in (self._previous, self._current):
             if segment is not None and packets:
-                self._end_at(segment, packets[0])
+                self._beginning.end_at(segment, packets[0])
                 segment.end_early()
         self._abandon()
         self._blocked_since, self._retry_at = None, 0.0
@@ -378,7 +274,7 @@ class Recorder:
         for segment in (self._previous, self._current):
             if segment is not None:
                 self._close(segment)
-                self._last_end_us = max(self._last_end_us, segment.recording.progress.end_us)
+                self._beginning.ended(segment)
         self._previous = self._current = None
 
     def _close(self, segment: Segment) -> None:
@@ -389,10 +285,6 @@ class Recorder:
             self._set_error(error)
         self._place.finaliser.submit(segment.recording)
 
-    def _fail(self, error: Exception) -> None:
-        self._set_error(error)
-        self._retry_at = self._monotonic() + _RETRY_S
-
     def _set_error(self, error: Exception) -> None:
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
         root = self._place.storages.chosen(self.settings.storage).root
@@ -401,9 +293,12 @@ class Recorder:
             log.error("%s: %s", self.settings.stream_name, sentence)
         self.error = sentence
 
+    def _is_written(self) -> bool:
+        """Whether the current segment is being written: a full disk may have room for the head of a file only."""
+        return self._current is not None and bool(len(self._current.recording.segment.index))
+
     def _recovered(self) -> None:
-        if self.error:
-            log.warning("%s: recording again", self.settings.stream_name)
+        log.warning("%s: recording again", self.settings.stream_name)
         self.error = ""
-        self._blocked_since = None
-        self._retry_at = 0.0
+        self._gave_up = False
+        self._blocked_since, self._retry_at = None, 0.0

@@ -1,29 +1,30 @@
 """Lists of recordings filtered by what they have: tags, labels, detections, protection, capture method.
 
 The sets of the facets are combined, which gives exactly the recordings of the list. To find a page by start, the
-recordings of each day are counted in the set; only the days that the page lies on are looked at.
+recordings of each day are counted in the set; only the days that the page lies on are looked at. By end and by size
+the digits of the order tell among which recordings the page is.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, false, select, true
+from sqlalchemy import Select, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from lightnvr.db.tables import recording_facets, recordings
-from lightnvr.recording import facets
-from lightnvr.recording.facets import Bits, FacetKind
+from lightnvr.db.tables import recordings
+from lightnvr.recording import bits, facets, orders
+from lightnvr.recording.bits import Bits
+from lightnvr.recording.facets import FacetKind
+from lightnvr.recording.known_facets import FacetsNow, KnownFacets, Unit
 from lightnvr.recording.model import DAY_US, Recording, RecordingFilter, RecordingPage, RecordingSort
-from lightnvr.recording.rows import recording_from, wanted_starts
+from lightnvr.recording.placing import Key, finished_of, with_open
+from lightnvr.recording.rows import recording_from, wanted_starts, wanted_streams
 
-_GATHERED = 2000
-"""Of so many recordings the keys are read one by one; of more, by a walk over an index."""
+_GATHERED = 500
+"""The keys of so many recordings are read and sorted."""
 
 _IDS_AT_ONCE = 500
-
-Key = tuple[bytes, int, int]
-"""What decides the place of a recording: its stream in a list by stream, its value in the others, its id."""
 
 _VALUES = {
     RecordingSort.ID: recordings.c.id,
@@ -35,188 +36,204 @@ _VALUES = {
 
 
 async def page(
-    connection: AsyncConnection, wanted: RecordingFilter, offset: int, limit: int, *, gathered: int = _GATHERED
+    connection: AsyncConnection,
+    wanted: RecordingFilter,
+    offset: int,
+    limit: int,
+    *,
+    known: KnownFacets | None = None,
+    gathered: int = _GATHERED,
 ) -> RecordingPage:
-    """Return `limit` recordings from `offset` on, and how many there are.
+    """Return `limit` recordings from `offset` on, and how many there are. This takes the same time for any page.
 
-    By start, by id and by stream this takes the same time anywhere in the list. By end or by size, a list of more than
-    `gathered` recordings is walked over from the nearer end.
+    What `known` remembers is not read again. Lists of at most `gathered` recordings are sorted.
     """
-    chosen = await _without_time(connection, wanted)
-    days = await _days(connection, wanted, chosen)
-    total = sum(facets.count(bits) for bits in days)
+    now, chosen = await _chosen(connection, known or KnownFacets(), wanted)
+    by_start = wanted.sort is RecordingSort.START_TIME
+    days = await _days(connection, now, wanted, chosen) if by_start or _is_bounded(wanted) else []
+    if not by_start and _is_bounded(wanted):
+        chosen = bits.both(chosen, bits.either(of_day for _, of_day in days))
+    total = sum(many for many, _ in days) if by_start else bits.count(chosen)
     if offset >= total or not limit:
         return RecordingPage((), total)
-    if wanted.sort is RecordingSort.START_TIME:
-        keys = await _by_start(connection, wanted, days, offset, limit)
+    if by_start:
+        keys = await _by_start(connection, wanted, chosen, days, offset, limit)
     elif wanted.sort is RecordingSort.ID:
-        ids = facets.page_of(facets.either(days), offset, limit, descending=wanted.descending)
-        keys = [(b"", 0, key) for key in ids]
+        keys = [(b"", 0, key) for key in bits.page_of(chosen, offset, limit, descending=wanted.descending)]
+    elif total <= gathered:
+        keys = (await _sorted_keys(connection, wanted, chosen))[offset : offset + limit]
+    elif wanted.sort is RecordingSort.STREAM_NAME:
+        keys = _by_stream(now, wanted, chosen, offset, limit)
     else:
-        keys = await _by_value(connection, wanted, facets.either(days), offset, limit, gathered)
+        keys = await _by_value(connection, now, wanted, chosen, offset, limit, gathered)
     return RecordingPage(await _rows(connection, [key for _, _, key in keys]), total)
 
 
 async def finished_ids(connection: AsyncConnection, wanted: RecordingFilter) -> list[int]:
     """Return the ids of the finished recordings of any filter, the oldest day first."""
-    chosen = facets.without(await _without_time(connection, wanted), await _open(connection))
-    return [key for bits in await _days(connection, wanted, chosen) for key in facets.ids_of(bits)]
+    wanted = replace(wanted, sort=RecordingSort.START_TIME)
+    now, chosen = await _chosen(connection, KnownFacets(), wanted)
+    chosen = bits.without(chosen, await _open(connection))
+    days = await _days(connection, now, wanted, chosen)
+    return [key for _, of_day in days for key in bits.ids_of(bits.both(of_day, chosen))]
 
 
 async def _open(connection: AsyncConnection) -> Bits:
     query = select(recordings.c.id).where(recordings.c.complete == false())
-    return facets.bits_of((await connection.execute(query)).scalars())
+    return bits.bits_of((await connection.execute(query)).scalars())
 
 
-async def _without_time(connection: AsyncConnection, wanted: RecordingFilter) -> Bits:
-    """Return the recordings of a filter, whenever they began."""
-    asked: list[Bits] = []
+def _is_bounded(wanted: RecordingFilter) -> bool:
+    return wanted.start_us is not None or wanted.end_us is not None
+
+
+async def _chosen(connection: AsyncConnection, known: KnownFacets, wanted: RecordingFilter) -> tuple[FacetsNow, Bits]:
+    """Return the facets that a list needs, and the recordings of its filter, whenever they began."""
+    now = await known.now(connection)
+    having: list[tuple[FacetKind, Sequence[str]]] = []
     if wanted.tags:
-        asked.append(await facets.having(connection, FacetKind.TAG, wanted.tags))
+        having.append((FacetKind.TAG, wanted.tags))
     if wanted.labels:
-        asked.append(await _labelled(connection, wanted.labels))
+        lowered = [part.lower() for part in wanted.labels]
+        having.append((FacetKind.LABEL, [label for label in await now.labels() if _has_any(label, lowered)]))
     if wanted.streams:
-        asked.append(await facets.having(connection, FacetKind.STREAM, wanted.streams))
+        having.append((FacetKind.STREAM, wanted.streams))
     if wanted.methods:
-        methods = [method.value for method in wanted.methods]
-        asked.append(await facets.having(connection, FacetKind.METHOD, methods))
-    if wanted.protected:
-        asked.append(await facets.having(connection, FacetKind.PROTECTED))
-    if wanted.detected:
-        asked.append(await facets.having(connection, FacetKind.DETECTION))
+        having.append((FacetKind.METHOD, [method.value for method in wanted.methods]))
+    lacking: list[FacetKind] = []
+    for asked, kind in ((wanted.protected, FacetKind.PROTECTED), (wanted.detected, FacetKind.DETECTION)):
+        if asked:
+            having.append((kind, [""]))
+        elif asked is False:
+            lacking.append(kind)
+    units = [Unit(kind, value) for kind, values in having for value in values]
+    units += [Unit(kind) for kind in lacking]
     # Every recording has a method.
-    chosen = asked[0] if asked else await facets.having(connection, FacetKind.METHOD)
-    for others in asked[1:]:
-        chosen = facets.both(chosen, others)
-    for asked_for, kind in ((wanted.protected, FacetKind.PROTECTED), (wanted.detected, FacetKind.DETECTION)):
-        if asked_for is False:
-            chosen = facets.without(chosen, await facets.having(connection, kind))
-    return chosen
+    units += [] if having else [Unit(FacetKind.METHOD, None)]
+    await now.load(dict.fromkeys([*units, *_for_order(wanted)]))
+    chosen = bits.either(now.each(FacetKind.METHOD).values()) if not having else now.having(*having[0])
+    for kind, values in having[1:]:
+        chosen = bits.both(chosen, now.having(kind, values))
+    for kind in lacking:
+        chosen = bits.without(chosen, now.having(kind))
+    return now, chosen
 
 
-async def _labelled(connection: AsyncConnection, parts: Sequence[str]) -> Bits:
-    query = select(recording_facets.c.value).where(recording_facets.c.kind == FacetKind.LABEL.value).distinct()
-    lowered = [part.lower() for part in parts]
-    labels = [label for label in (await connection.execute(query)).scalars() if _has_any(label, lowered)]
-    return await facets.having(connection, FacetKind.LABEL, labels)
+def _for_order(wanted: RecordingFilter) -> list[Unit]:
+    units: list[Unit] = []
+    if wanted.sort in facets.ORDERED:
+        units.append(Unit(facets.ORDERED[wanted.sort].kind))
+    elif wanted.sort is RecordingSort.STREAM_NAME:
+        units.append(Unit(FacetKind.STREAM, None))
+    if wanted.sort is RecordingSort.START_TIME or _is_bounded(wanted):
+        units.append(Unit(FacetKind.DAY, None))
+    return units
 
 
 def _has_any(label: str, lowered: Sequence[str]) -> bool:
     return any(part in label.lower() for part in lowered)
 
 
-async def _days(connection: AsyncConnection, wanted: RecordingFilter, chosen: Bits) -> list[Bits]:
-    """Return the chosen recordings that lie within the bounds, one set for each day, in order."""
-    condition = recording_facets.c.kind == FacetKind.DAY.value
-    if wanted.start_us is not None:
-        condition = condition & (recording_facets.c.value >= facets.day_facet(wanted.start_us).value)
-    if wanted.end_us is not None:
-        condition = condition & (recording_facets.c.value <= facets.day_facet(wanted.end_us).value)
-    found: list[Bits] = []
-    for facet, bits in (await facets.read(connection, condition)).items():
-        some = facets.both(chosen, bits)
-        first_us = int(facet.value) * DAY_US
-        is_cut = (wanted.start_us or first_us) > first_us or (
-            wanted.end_us is not None and wanted.end_us < first_us + DAY_US - 1
-        )
-        if some and is_cut:
-            within = wanted_starts(wanted, recordings.c.start_us)
-            of_day = recordings.c.start_us.between(first_us, first_us + DAY_US - 1)
-            ids = (await connection.execute(select(recordings.c.id).where(within, of_day))).scalars()
-            some = facets.both(some, facets.bits_of(ids))
-        if some:
-            found.append(some)
+async def _days(
+    connection: AsyncConnection, now: FacetsNow, wanted: RecordingFilter, chosen: Bits
+) -> list[tuple[int, Bits]]:
+    """Return for each day within the bounds how many chosen recordings it has, if any, and all that it has."""
+    found: list[tuple[int, Bits]] = []
+    first = None if wanted.start_us is None else facets.day_facet(wanted.start_us).value
+    last = None if wanted.end_us is None else facets.day_facet(wanted.end_us).value
+    for day, of_day in sorted(now.each(FacetKind.DAY).items()):
+        if (first is not None and day < first) or (last is not None and day > last):
+            continue
+        within = of_day
+        if day in {first, last}:
+            first_us = int(day) * DAY_US
+            within = await _within(connection, wanted, chosen, of_day, (first_us, first_us + DAY_US - 1))
+        if many := bits.count_both(within, chosen):
+            found.append((many, within))
     return found
 
 
+async def _within(
+    connection: AsyncConnection, wanted: RecordingFilter, chosen: Bits, of_day: Bits, day_us: tuple[int, int]
+) -> Bits:
+    """Return what of a day lies within the bounds of a list; of other streams than its own perhaps nothing."""
+    first_us, last_us = day_us
+    is_cut = (wanted.start_us or first_us) > first_us or (wanted.end_us is not None and wanted.end_us < last_us)
+    if not is_cut or not bits.count_both(of_day, chosen):
+        return of_day
+    of_list = wanted_streams(wanted, recordings.c.stream_name), wanted_starts(wanted, recordings.c.start_us)
+    ids = select(recordings.c.id).where(*of_list, recordings.c.start_us.between(first_us, last_us))
+    return bits.both(of_day, bits.bits_of((await connection.execute(ids)).scalars()))
+
+
 async def _by_start(
-    connection: AsyncConnection, wanted: RecordingFilter, days: list[Bits], offset: int, limit: int
+    connection: AsyncConnection,
+    wanted: RecordingFilter,
+    chosen: Bits,
+    days: Sequence[tuple[int, Bits]],
+    offset: int,
+    limit: int,
 ) -> list[Key]:
-    ids: list[int] = []
-    for bits in reversed(days) if wanted.descending else days:
-        many = facets.count(bits)
-        if not ids and offset >= many:
+    on_page: list[Bits] = []
+    gathered = 0
+    for many, of_day in reversed(days) if wanted.descending else days:
+        if not on_page and offset >= many:
             offset -= many
             continue
-        ids += facets.ids_of(bits)
-        if len(ids) >= offset + limit:
+        on_page.append(of_day)
+        gathered += many
+        if gathered >= offset + limit:
             break
-    keys = await _keys_of(connection, wanted, ids)
-    return sorted(keys, reverse=wanted.descending)[offset : offset + limit]
+    keys = await _sorted_keys(connection, wanted, bits.both(bits.either(on_page), chosen))
+    return keys[offset : offset + limit]
 
 
-async def _by_value(
-    connection: AsyncConnection, wanted: RecordingFilter, chosen: Bits, offset: int, limit: int, gathered: int
-) -> list[Key]:
-    if facets.count(chosen) <= gathered:
-        keys = await _keys_of(connection, wanted, facets.ids_of(chosen))
-        return sorted(keys, reverse=wanted.descending)[offset : offset + limit]
-    if wanted.sort is RecordingSort.STREAM_NAME:
-        return await _by_stream(connection, wanted, chosen, offset, limit)
-    return await _walk(connection, wanted, chosen, offset, limit)
-
-
-async def _by_stream(
-    connection: AsyncConnection, wanted: RecordingFilter, chosen: Bits, offset: int, limit: int
-) -> list[Key]:
-    streams = await facets.read(connection, recording_facets.c.kind == FacetKind.STREAM.value)
+def _by_stream(now: FacetsNow, wanted: RecordingFilter, chosen: Bits, offset: int, limit: int) -> list[Key]:
     keys: list[Key] = []
-    by_name = sorted(streams.items(), key=lambda each: each[0].value.encode(), reverse=wanted.descending)
-    for facet, bits in by_name:
-        some = facets.both(chosen, bits)
-        many = facets.count(some)
+    # By the bytes of the name, as everywhere.
+    streams = sorted((name.encode(), of_stream) for name, of_stream in now.each(FacetKind.STREAM).items())
+    for name, of_stream in reversed(streams) if wanted.descending else streams:
+        some = bits.both(chosen, of_stream)
+        many = bits.count(some)
         if offset >= many:
             offset -= many
             continue
-        of_stream = facets.page_of(some, offset, limit - len(keys), descending=wanted.descending)
-        keys += [(facet.value.encode(), 0, key) for key in of_stream]
+        keys += [(name, 0, key) for key in bits.page_of(some, offset, limit - len(keys), descending=wanted.descending)]
         offset = 0
         if len(keys) == limit:
             break
     return keys
 
 
-async def _walk(
-    connection: AsyncConnection, wanted: RecordingFilter, chosen: Bits, offset: int, limit: int
+async def _by_value(
+    connection: AsyncConnection,
+    now: FacetsNow,
+    wanted: RecordingFilter,
+    chosen: Bits,
+    offset: int,
+    limit: int,
+    gathered: int,
 ) -> list[Key]:
-    """Return the keys of a page of a long list by end or by size, by walking over an index from the nearer end."""
-    total = facets.count(chosen)
-    if offset > total // 2:
-        limit = min(limit, total - offset)
-        turned = replace(wanted, descending=not wanted.descending)
-        return (await _walk(connection, turned, chosen, total - offset - limit, limit))[::-1]
-    unfinished = facets.both(chosen, await _open(connection))
-    # The indexes hold finished recordings only.
-    others = sorted(await _keys_of(connection, wanted, facets.ids_of(unfinished)), reverse=wanted.descending)
-    keys: list[Key] = []
-    async for key in _finished(connection, wanted, facets.without(chosen, unfinished)):
-        while others and (others[0] > key) == wanted.descending:
-            keys.append(others.pop(0))
-        keys.append(key)
-        if len(keys) >= offset + limit:
-            break
-    return (keys + others)[offset : offset + limit]
+    """Return the keys of a page by end or by size."""
+    unfinished = bits.both(chosen, await _open(connection))
+    # Their ends and sizes change every second, so the order has finished ones only.
+    opened = await _sorted_keys(connection, wanted, unfinished)
+    finished = bits.without(chosen, unfinished)
+    first, many = finished_of(offset, limit, opened=len(opened), finished=bits.count(finished))
+    walked: list[Key] = []
+    if many > 0:
+        skipped, part = orders.places(
+            now.digits(wanted.sort), finished, first, many, descending=wanted.descending, few=gathered
+        )
+        walked = (await _sorted_keys(connection, wanted, part))[skipped : skipped + many]
+    return with_open(walked, opened, first, offset, limit, descending=wanted.descending)
 
 
-async def _finished(connection: AsyncConnection, wanted: RecordingFilter, chosen: Bits) -> AsyncIterator[Key]:
-    value, key = _VALUES[wanted.sort], recordings.c.id
-    order = (value.desc(), key.desc()) if wanted.descending else (value.asc(), key.asc())
-    query = select(value, key).where(recordings.c.complete == true()).order_by(*order)
-    rows = await connection.stream(query.execution_options(yield_per=5000))
-    try:
-        async for row in rows:
-            if facets.has(chosen, row[1]):
-                yield b"", row[0], row[1]
-    finally:
-        await rows.close()
-
-
-async def _keys_of(connection: AsyncConnection, wanted: RecordingFilter, ids: Sequence[int]) -> list[Key]:
-    value = _VALUES[wanted.sort]
-    rows = await _in_parts(connection, select(value, recordings.c.id), ids)
+async def _sorted_keys(connection: AsyncConnection, wanted: RecordingFilter, some: Bits) -> list[Key]:
+    rows = await _in_parts(connection, select(_VALUES[wanted.sort], recordings.c.id), bits.ids_of(some))
     if wanted.sort is RecordingSort.STREAM_NAME:
-        return [(row[0].encode(), 0, row[1]) for row in rows]
-    return [(b"", row[0], row[1]) for row in rows]
+        return sorted(((row[0].encode(), 0, row[1]) for row in rows), reverse=wanted.descending)
+    return sorted(((b"", row[0], row[1]) for row in rows), reverse=wanted.descending)
 
 
 async def _rows(connection: AsyncConnection, ids: Sequence[int]) -> tuple[Recording, ...]:

@@ -1,6 +1,6 @@
 """What the rest of the product can ask of recordings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +42,10 @@ class Recordings(Protocol):
 
     def open_id(self, stream_name: str) -> int | None:
         """Return the id of the recording of a stream that is being written; None without one, or not listed yet."""
+        ...
+
+    async def finished_page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
+        """Return the same as `page`, of the recordings that are not being written."""
         ...
 
     async def delete(self, recording_id: int, *, force: bool) -> None:
@@ -274,6 +278,14 @@ class RecordedDay(NamedTuple):
     size_bytes: int
 
 
+class StreamTotal(NamedTuple):
+    """All finished recordings of a stream: how many, and their size in bytes."""
+
+    stream_name: str
+    recordings: int
+    size_bytes: int
+
+
 class RecordedDays(Protocol):
     """Knows how much was recorded day by day."""
 
@@ -387,4 +399,12 @@ class Archive(Protocol):
 
     async def finish_removals(self) -> int:
         """Go on with what could not be finished when it was removed. Returns how many recordings that were."""
+        ...
+
+    async def prune_detections(self, aged_us: Callable[[str], int]) -> int:
+        """Delete what was detected before the oldest recording of its stream began, some of it at least.
+
+        Recordings that are protected or have an age of their own count for what they show themselves. `aged_us` tells
+        for a stream without any other one before when something was detected too long ago. Returns how many went.
+        """
         ...

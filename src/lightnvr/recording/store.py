@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import recording_days, recording_media, recordings, storages
 from lightnvr.recording import digests, facets, labelling, listing, ranks, selection
+from lightnvr.recording.known_facets import KnownFacets
 from lightnvr.recording.model import (
     DAY_US,
     Recording,
@@ -31,14 +32,20 @@ _ADD_TO_DAY = text(
 )
 
 
-async def page(connection: AsyncConnection, wanted: RecordingFilter, offset: int, limit: int) -> RecordingPage:
-    """Return `limit` recordings from `offset` on.
+async def page(
+    connection: AsyncConnection,
+    wanted: RecordingFilter,
+    offset: int,
+    limit: int,
+    known: KnownFacets | None = None,
+) -> RecordingPage:
+    """Return `limit` recordings from `offset` on. What `known` remembers is not read again.
 
     How many recordings each day has is kept in `recording_days`, so neither the total nor a page far down the list
     needs to walk over the rows before it. Lists by anything else than the start have `recording_ranks` for that.
     """
     if wanted.by_facets:
-        return await selection.page(connection, wanted, offset, limit)
+        return await selection.page(connection, wanted, offset, limit, known=known)
     if wanted.sort is not RecordingSort.START_TIME:
         return await listing.page(connection, wanted, offset, limit)
     spans = await _spans(connection, wanted)
@@ -90,6 +97,12 @@ async def get(connection: AsyncConnection, recording_id: int) -> Recording | Non
     """Return one recording, None when there is none."""
     row = (await connection.execute(select(recordings).where(recordings.c.id == recording_id))).one_or_none()
     return None if row is None else recording_from(row)
+
+
+async def opened(connection: AsyncConnection) -> tuple[Recording, ...]:
+    """Return the recordings that are being written."""
+    rows = (await connection.execute(select(recordings).where(recordings.c.complete == false()))).all()
+    return tuple(map(recording_from, rows))
 
 
 async def by_path(connection: AsyncConnection, storage_id: int, path: PurePosixPath) -> Recording | None:
@@ -159,7 +172,7 @@ async def insert_open(connection: AsyncConnection, opened: OpenRecording) -> int
     await connection.execute(insert(recording_media).values(media))
     having = facets.facets_of_row(facts.stream_name, facts.start_us, facts.capture_method, protected=False)
     await facets.change(connection, {facet: [recording_id] for facet in having}, {})
-    await _add_to_day(connection, facts.stream_name, facts.start_us, 1, 0, 0)
+    await add_to_day(connection, facts.stream_name, facts.start_us, 1, 0, 0)
     return int(recording_id)
 
 
@@ -199,10 +212,11 @@ async def complete(
     await digests.is_due(connection, recording_id, readable=not damaged)
     grown = size_bytes - (was.size_bytes if was.complete else 0)
     longer_us = end_us - (was.end_us if was.complete else was.start_us)
-    await _add_to_day(connection, was.stream_name, was.start_us, 0, grown, longer_us)
+    await add_to_day(connection, was.stream_name, was.start_us, 0, grown, longer_us)
     before = [(was, -1)] if was.complete else []
     done = replace(was, end_us=end_us, size_bytes=size_bytes)
     await ranks.add(connection, [*before, (done, 1)])
+    await facets.place(connection, recording_id, end_us=end_us, size_bytes=size_bytes)
     await labelling.count_again(connection, done)
 
 
@@ -228,15 +242,16 @@ async def remove_all(connection: AsyncConnection, recording_ids: Sequence[int]) 
         lengths_us[day] -= recording.end_us - recording.start_us if recording.complete else 0
     for (day_number, stream_name), many in sorted(days.items()):
         day = day_number, stream_name
-        await _add_to_day(connection, stream_name, day_number * DAY_US, many, sizes[day], lengths_us[day])
+        await add_to_day(connection, stream_name, day_number * DAY_US, many, sizes[day], lengths_us[day])
     await ranks.add(connection, [(recording, -1) for recording in removed if recording.complete])
     await facets.forget(connection, [recording.id for recording in removed])
     return removed
 
 
-async def _add_to_day(
+async def add_to_day(
     connection: AsyncConnection, stream_name: str, start_us: int, recordings: int, size_bytes: int, recorded_us: int
 ) -> None:
+    """Count so many more recordings on the UTC day of `start_us`, and so much more of finished ones."""
     values = {
         "day": start_us // DAY_US,
         "stream_name": stream_name,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lightnvr.recording.disk import Disk, sync_names
 from lightnvr.recording.open_recordings import OpenRecording, OpenRecordings
+from lightnvr.recording.timing import Timing
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ class Syncer:
         self._synced_folders: set[Path] = set()
         self._thread = threading.Thread(target=self._run, name="syncer", daemon=True)
         self.failures = 0
+        self.timing = Timing()
+        """Of each sync of a file."""
         self.error = ""
         """Why files cannot be synced at the moment, or empty."""
 
@@ -48,7 +51,8 @@ class Syncer:
             if recording.closing or written <= recording.synced_bytes:
                 continue
             try:
-                self._sync(recording)
+                with self.timing.measured():
+                    self._sync(recording)
             except OSError as error:
                 if not recording.closing:
                     self.failures += 1

@@ -9,7 +9,7 @@ const PER_PAGE = 20;
 function createRecording(recording, onPlay) {
   const play = element("button", { type: "button", className: "play", textContent: "Play" });
   play.addEventListener("click", () => onPlay(recording.id));
-  const download = element("a", { className: "button", textContent: "Download", href: downloadPath(recording.id) });
+  const download = element("a", { className: "button download", textContent: "Download", href: downloadPath(recording.id) });
   download.setAttribute("download", "");
   const words = `${recording.stream}, ${dateAndTime(recording.start_time)}`;
   play.setAttribute("aria-label", `Play ${words}`);
@@ -24,7 +24,10 @@ function createRecording(recording, onPlay) {
 }
 
 function updateRecording(node, recording) {
-  setText(node.querySelector(".now"), recording.complete ? "" : "recording now");
+  const state = recording.complete ? "" : "recording now";
+  setText(node.querySelector(".now"), recording.offline ? `on a disk that is not there now (${recording.storage})` : state);
+  node.querySelector(".play").disabled = recording.offline;
+  show(node.querySelector(".download"), !recording.offline);
   setText(node.querySelector(".facts"), joined(
     duration(recording.duration), fileSize(recording.size), codecName(recording.codec ?? ""),
     pictureSize(recording.width, recording.height)));

@@ -64,6 +64,11 @@ class Keeper:
         self._deleted = dict.fromkeys(Reason, 0)
         self._freed_bytes = 0
 
+    def take(self, options: KeeperOptions) -> None:
+        """Use other options from the next look on; `steady_s` stays as it is."""
+        self._options = options
+        self._volumes.rules = options.pressure
+
     async def run(self) -> None:
         """Look at the disks and delete what has to go, until cancelled."""
         while True:
@@ -85,7 +90,7 @@ class Keeper:
                 return self._volumes.interval_s
             cleanup = await self._sweep.run(now_us=now_us, measure=self._look, budget_s=_RUN_S)
             self._note(cleanup)
-            if not cleanup.finished:
+            if not cleanup.finished or (now_us is not None and await self._sweep.prune_detections(now_us)):
                 return _SOON_S
             self._sweep_at = self._monotonic_s() + _SWEEP_S
             return self._volumes.interval_s

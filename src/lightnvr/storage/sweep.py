@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 
+from lightnvr.recording.model import DAY_US
 from lightnvr.recording.service import Archive, Candidate
 from lightnvr.storage.planning import plan
 from lightnvr.storage.retention import Deletion, Rules
@@ -60,6 +61,16 @@ class Sweep:
         finally:
             tally.tell()
         return tally.cleanup(finished=finished)
+
+    async def prune_detections(self, now_us: int) -> int:
+        """Delete what was detected when recordings that could show it are gone. Returns how many detections."""
+        rules = await self._rules()
+
+        def aged_us(stream_name: str) -> int:
+            days = rules.of(stream_name).detection_retention_days
+            return now_us - days * DAY_US if days else 0
+
+        return await self._archive.prune_detections(aged_us)
 
     async def _plan(self, now_us: int | None, to_free: Mapping[int, int]) -> list[Deletion]:
         rules, used_bytes = await self._rules(), await self._archive.used_bytes()

@@ -23,11 +23,12 @@ class Volumes:
     """The storages' file systems, as they were when they were looked at last.
 
     `interval_s` is when to look again: every 15 s, and sooner when the disk could be full soon.
+    `rules` may be replaced.
     """
 
     def __init__(self, archive: Archive, rules: PressureRules, monotonic_s: Callable[[], float]) -> None:
         self._archive = archive
-        self._rules = rules
+        self.rules = rules
         self._monotonic_s = monotonic_s
         self._looked_s = monotonic_s()
         self._relief: dict[int, Relief] = {}
@@ -54,7 +55,7 @@ class Volumes:
         elapsed_s, self._looked_s = now_s - self._looked_s, now_s
         present = {volume.storage_id: volume for volume in self.seen if not volume.error}
         self.interval_s = self._interval(present)
-        rules = replace(self._rules, lookahead_s=min(self._rules.lookahead_s, _LOOKS_AHEAD * self.interval_s))
+        rules = replace(self.rules, lookahead_s=min(self.rules.lookahead_s, _LOOKS_AHEAD * self.interval_s))
         self.same_disk = _same_disk(present.values())
         to_free = dict.fromkeys(present, 0)
         for storage_id, volume in present.items():
@@ -97,7 +98,7 @@ class Volumes:
 
     def _tell(self, volume: Volume) -> None:
         space = space_of(volume)
-        level, was = pressure(space, self._rules), self._levels.get(volume.storage_id, Pressure.NORMAL)
+        level, was = pressure(space, self.rules), self._levels.get(volume.storage_id, Pressure.NORMAL)
         self._levels[volume.storage_id] = level
         if level is not was:
             severity = logging.WARNING if level > max(was, Pressure.WARNING) else logging.INFO

@@ -28,7 +28,8 @@ class StreamCatalog:
     """Lists, adds, changes and removes streams. It never starts or stops anything.
 
     `segment_duration` is the length of recordings, in seconds, of streams that are made without one. `now` gives
-    seconds since 1970 UTC. `storages` are the names of those that streams can be recorded to.
+    seconds since 1970 UTC. `storages` are the names of those that streams can be recorded to. `max_streams` and
+    `segment_duration` may be replaced.
     """
 
     def __init__(
@@ -43,8 +44,8 @@ class StreamCatalog:
     ) -> None:
         self._database = database
         self._store = store
-        self._max_streams = max_streams
-        self._segment_duration = segment_duration
+        self.max_streams = max_streams
+        self.segment_duration = segment_duration
         self._storages = storages
         self._now = now
         self.changes = 0
@@ -79,7 +80,7 @@ class StreamCatalog:
         """Store a new stream. Raises InvalidStreamSetting, DuplicateStream, TooManyStreams."""
         name = stream_name(new.name)
         source = source_address(new.url, None)
-        defaults = StreamSettings(segment_duration=self._segment_duration, is_onvif="onvif" in new.url.lower())
+        defaults = StreamSettings(segment_duration=self.segment_duration, is_onvif="onvif" in new.url.lower())
         settings = self._checked(merged(defaults, new.settings), new.settings)
         now = int(self._now())
         draft = Stream(0, name, "", source, settings, privacy_mode=False, created_at=now, updated_at=now)
@@ -92,8 +93,8 @@ class StreamCatalog:
     async def _add(self, connection: AsyncConnection, draft: Stream) -> Stream:
         if await self._store.by_name(connection, draft.name) is not None:
             raise DuplicateStream(draft.name)
-        if await self._store.count(connection) >= self._max_streams:
-            raise TooManyStreams(self._max_streams)
+        if await self._store.count(connection) >= self.max_streams:
+            raise TooManyStreams(self.max_streams)
         stream = replace(draft, folder=folder_name(draft.name, await self._store.folders(connection)))
         return replace(stream, id=await self._store.add(connection, stream))
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -64,6 +65,13 @@ class Connection:
         self.last_error = ""
         self.connected_since: float | None = None
         self.reconnects = 0
+        self.connect_s = 0.0
+        """How long the camera took to send its first picture when it was connected to last, in seconds."""
+        self.faults: Counter[Fault] = Counter()
+        """How often it could not be connected to or was lost, and why."""
+        self._began_s = 0.0
+        self._frames_before = 0
+        self._counting: Source | None = None
         self._ever_connected = False
         self._ever_tried = False
 
@@ -73,6 +81,11 @@ class Connection:
         self._hurry.set()
         if self.source is not None:
             self.source.stop()
+
+    @property
+    def frames(self) -> int:
+        """How many pictures the camera has sent."""
+        return self._frames_before + (0 if self._counting is None else self._counting.meter.frames)
 
     async def run(self) -> None:
         """Keep the camera connected until cancelled; then wait for the source's thread to end."""
@@ -92,7 +105,8 @@ class Connection:
             self._options,
             on_connected=partial(_call, loop, self._connected),
         )
-        self.source = source
+        self.source = self._counting = source
+        self._began_s = time.monotonic()
         if self._ever_tried and self.state is not StreamState.ERROR:
             self.state = StreamState.RECONNECTING
         self._ever_tried = True
@@ -113,6 +127,7 @@ class Connection:
             source.stop()
             raise
         finally:
+            self._frames_before, self._counting = self.frames, None
             self.connected_since = None
             if source.lasted_s >= self._steady_s:
                 # Else each loss in the life of a camera would make all later ones cost more, up to half a minute.
@@ -174,6 +189,7 @@ class Connection:
         if self._ever_connected:
             self.reconnects += 1
         self._ever_connected = True
+        self.connect_s = time.monotonic() - self._began_s
         self.connected_since = self._wall_time()
         self.state = StreamState.CONNECTED
         self.last_error = ""
@@ -182,6 +198,7 @@ class Connection:
     def _note(self, error: CameraError) -> None:
         if str(error) != self.last_error:
             log.warning("%s: %s", self._name, error)
+        self.faults[error.fault] += 1
         self.last_error = str(error)
         self.state = StreamState.ERROR if error.fault in _FOR_A_PERSON else StreamState.RECONNECTING
 

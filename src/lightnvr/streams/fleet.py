@@ -45,6 +45,10 @@ class Fleet:
         supervisor = self._supervisors.get(stream_id)
         return supervisor.status() if supervisor else StreamStatus()
 
+    def statuses(self) -> dict[int, StreamStatus]:
+        """Return what every stream is doing, by its id."""
+        return {stream_id: supervisor.status() for stream_id, supervisor in self._supervisors.items()}
+
     def find(self, stream_id: int) -> StreamSupervisor | None:
         """Return what runs for a stream."""
         return self._supervisors.get(stream_id)

@@ -66,6 +66,10 @@ class RunningRecorder(Protocol):
         """How many packets the disk was too slow for."""
         ...
 
+    def waiting_packets(self) -> int:
+        """How many packets are not written yet."""
+        ...
+
     async def stop(self, timeout_s: float) -> bool:
         """Write what has arrived, end the segment. Returns False when that took longer than this, in seconds."""
         ...

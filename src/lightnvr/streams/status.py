@@ -1,8 +1,10 @@
 """What a stream is doing at this moment."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lightnvr.media.errors import Fault
 from lightnvr.recording.model import CaptureMethod
 
 
@@ -48,5 +50,13 @@ class StreamStatus:
     recording: RecordingState = RecordingState.OFF
     recording_error: str = ""
     dropped_packets: int = 0
+    frames: int = 0
+    """Pictures that came since the camera was set up like this, or the start."""
+    connect_s: float = 0.0
+    """Seconds from connecting to the first picture, the last time."""
+    faults: Mapping[Fault, int] = field(default_factory=dict)
+    """How often it could not be connected to or was lost, and why."""
+    waiting_packets: int = 0
+    """What the recorder has not written yet."""
     recording_why: CaptureMethod | None = None
     """Why it is to be recorded at this moment; None when it is not."""

@@ -109,6 +109,10 @@ class StreamSupervisor:
             recording=_recording_state(recorder, connection.state),
             recording_error=recorder.error if recorder else "",
             dropped_packets=recorder.dropped_packets() if recorder else 0,
+            frames=connection.frames,
+            connect_s=connection.connect_s,
+            faults=dict(connection.faults),
+            waiting_packets=recorder.waiting_packets() if recorder else 0,
             recording_why=self._recording.why,
         )
 

@@ -75,6 +75,12 @@ class ListedRecordings:
         found.sort(key=lambda recording: _key(recording, wanted.sort), reverse=wanted.descending)
         return RecordingPage(tuple(found[offset : offset + limit]), len(found))
 
+    async def finished_page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
+        """See Recordings."""
+        page = await self.page(wanted, offset=0, limit=10**6)
+        finished = [recording for recording in page.recordings if recording.complete]
+        return RecordingPage(tuple(finished[offset : offset + limit]), len(finished))
+
     async def get(self, recording_id: int) -> Recording:
         """See Recordings."""
         if recording_id not in self._recordings:

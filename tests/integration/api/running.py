@@ -25,8 +25,11 @@ from lightnvr.accounts.sessions import SessionRules
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
 from lightnvr.api.auditing import Auditing
-from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace
+from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace, SystemServices
 from lightnvr.api.serving import server_config
+from lightnvr.config import Settings
+from lightnvr.config.in_force import SettingsInForce
+from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
@@ -36,6 +39,7 @@ from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
+from lightnvr.logs import Logs
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
@@ -59,6 +63,8 @@ from lightnvr.streams.manual_recording import ManualRecordings
 from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
+from lightnvr.system.ending import Ending
+from lightnvr.system.settings_store import StoredSettings
 from lightnvr.wiring import FactorSeal
 from tests.integration.api.fakes import (
     IdleKeeper,
@@ -136,6 +142,8 @@ def running_api(
         now=clock,
         monotonic=clock,
     )
+    base = Settings.model_validate({"general": {"data_dir": folder}})
+    in_force = SettingsInForce(SettingsLayers.of(base), StoredSettings(database, FactorSeal(secrets), clock), base)
     catalog = StreamCatalog(database, StreamStore(secrets), max_streams=max_streams, segment_duration=900, now=clock)
     live = Channels(NothingLive(), Audience(entrance.authentication.standing.lapsed))
     removal = Removal(database, OsDisk(), OpenRecordings(), lambda: int(clock() * 1e6))
@@ -179,6 +187,7 @@ def running_api(
         uptime=lambda: 86_400.0,
         now=clock,
         zone=_utc,
+        system=SystemServices(in_force, Logs(), Ending(), StoredDays(database).totals),
         options=options or ApiOptions(version="1.2.3", ice_servers=(IceServer("stun:stun.example.org:3478"),)),
     )
     content, keys = _prepared_database()

@@ -67,6 +67,17 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(database:
         assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one() == "9999"
 
 
+async def test_a_database_of_another_program_is_refused_and_left_alone(empty_database: URL) -> None:
+    opened = open_database(empty_database)
+    async with opened.writing.begin() as connection:
+        await connection.execute(text("CREATE TABLE streams (id INTEGER)"))
+    with pytest.raises(UnusableDatabase, match=r"another program.*lightnvr import"):
+        await migrate(empty_database)
+    async with opened.reading.connect() as connection:
+        assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == ["streams"]
+    await opened.close()
+
+
 async def test_transactions_that_write_wait_for_each_other(database: Database) -> None:
     async def add_one(name: str) -> None:
         async with database.writing.begin() as connection:

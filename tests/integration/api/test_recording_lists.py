@@ -152,6 +152,12 @@ async def test_the_recordings_of_an_earlier_version_are_counted(empty_database: 
         assert counted == await _ranks(connection)
         assert (await store.page(connection, RecordingFilter(protected=False), 0, 1)).total == 60
         assert (await store.page(connection, RecordingFilter(("Ä b",), protected=False), 0, 1)).total == 15
+        for sort in RecordingSort:
+            wanted = RecordingFilter(protected=False, sort=sort)
+            page = await selection.page(connection, wanted, 7, 40, gathered=0)
+            everything = (await selection.page(connection, wanted, 0, 60, gathered=100)).recordings
+            assert page.recordings == everything[7:47], sort
+            assert list(everything) == sorted(everything, key=lambda row, by=sort: _place(row, by), reverse=True)  # type: ignore[misc]
         whole = await ranks.count_streams(connection, RecordingFilter())
         assert whole == [("Door", 13), ("door", 13), ("yard", 13), ("Ä b", 14)]
     await opened.close()

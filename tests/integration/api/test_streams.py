@@ -244,16 +244,6 @@ def test_a_camera_can_be_tried_out(api: RunningApi, client: httpx.Client) -> Non
     assert client.post("/api/streams/test", json={"url": "/etc/passwd"}).status_code == 400
 
 
-def test_only_the_documented_dialect_is_spoken_yet(client: httpx.Client) -> None:
-    def asked_in(dialect: str) -> httpx.Response:
-        return client.get("/api/streams", headers={"X-LightNVR-Dialect": dialect})
-
-    assert asked_in("documented").status_code == 200
-    assert asked_in("lightnvr").status_code == 400
-    assert "not there yet" in asked_in("lightnvr").json()["error"]
-    assert asked_in("klingon").json() == {"error": "X-LightNVR-Dialect must be documented."}
-
-
 def test_basic_authentication_lists_streams(api: RunningApi) -> None:
     token = base64.b64encode(b"watcher:correct horse battery").decode()
     answer = httpx.get(f"{api.url}/api/streams", headers={"Authorization": f"Basic {token}"})

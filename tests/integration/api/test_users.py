@@ -34,7 +34,7 @@ def ids(api: RunningApi) -> dict[str, int]:
 def test_a_user_from_creation_to_deletion(api: RunningApi) -> None:
     with api.client() as admin:
         made = admin.post("/api/auth/users", json=NEW | {"allowed_login_cidrs": "192.168.1.7/24, 10.0.0.5"})
-        assert made.status_code == 200
+        assert made.status_code == 201
         user = made.json()
         assert user == {
             "id": 5, "username": "garden", "email": "", "role": 1, "role_name": "user", "created_at": 1785600000,

@@ -2,17 +2,23 @@
 
 import asyncio
 import io
+import os
 from pathlib import Path
 
 import av
+import httpx
 import numpy as np
 import pytest
 
 from lightnvr.demo.numbering import frame_number
 from lightnvr.playback.thumbnail_cache import ThumbnailCache
+from lightnvr.recording import store
 from tests.cameras import camera
 from tests.rig.care import Keeping, keeping
-from tests.rig.nvr import Row, WatchedStream, eventually
+from tests.rig.film import Recipe
+from tests.rig.finished import SIZE
+from tests.rig.nvr import PATIENCE_S, Row, WatchedStream, eventually
+from tests.rig.segments import write
 
 pytestmark = pytest.mark.anyio
 
@@ -104,6 +110,67 @@ async def test_what_cannot_be_shown_is_not_found(kept: Keeping) -> None:
     assert answer.json()["error"]
     answer = await kept.client.get("/api/recordings/thumbnail/9999/0")
     assert (answer.status_code, answer.json()["error"]) == (404, "Recording not found")
+
+
+async def test_those_that_are_switched_off_are_refused_with_the_name_of_the_setting(tmp_path: Path) -> None:
+    async with keeping(tmp_path / "one", thumbnails_per_recording="1") as kept:
+        (recording_id,) = await kept.keep(1)
+        for index in (1, 2):
+            answer = await kept.client.get(f"/api/recordings/thumbnail/{recording_id}/{index}")
+            assert answer.status_code == 403
+            assert "thumbnails_per_recording is 1" in answer.json()["error"]
+        # There would be one, if only there were footage.
+        assert (await kept.client.get(f"/api/recordings/thumbnail/{recording_id}/0")).status_code == 404
+    async with keeping(tmp_path / "none", generate_thumbnails=False) as kept:
+        (recording_id,) = await kept.keep(1)
+        for index in range(3):
+            answer = await kept.client.get(f"/api/recordings/thumbnail/{recording_id}/{index}")
+            assert answer.status_code == 403
+            assert "generate_thumbnails is false" in answer.json()["error"]
+
+
+async def test_of_a_disk_that_is_gone_it_is_said_that_it_is(kept: Keeping) -> None:
+    (recording_id,) = await kept.keep(1)
+    (kept.nvr.root / ".lightnvr-storage").unlink()
+    async with asyncio.timeout(PATIENCE_S):
+        while not (await kept.get(f"/{recording_id}"))["offline"]:  # noqa: ASYNC110 - the disk tells nobody
+            await asyncio.sleep(0.05)
+    answer = await kept.client.get(f"/api/recordings/thumbnail/{recording_id}/0")
+    assert answer.status_code == 503
+    assert "mount its disk" in answer.json()["error"]
+
+
+async def test_when_too_many_are_made_the_next_ones_are_asked_to_come_back(kept: Keeping) -> None:
+    ids = await kept.keep(9)
+    packed = write(Recipe(seconds=1)).segment.recording.segment.index.pack()
+    async with kept.database.writing.begin() as connection:
+        for recording_id in ids:
+            await store.store_media(connection, recording_id, fragments=packed, synced_bytes=SIZE)
+    paths = [Path((await kept.get(f"/{recording_id}"))["file_path"]) for recording_id in ids]
+    for path in paths:
+        # Opening one to read waits until somebody opens it to write.
+        path.unlink()
+        os.mkfifo(path)
+    asked = [
+        asyncio.create_task(kept.client.get(f"/api/recordings/thumbnail/{recording_id}/{index}"))
+        for recording_id in ids
+        for index in range(3)
+    ]
+    try:
+        refused: set[asyncio.Task[httpx.Response]] = set()
+        while len(refused) < len(asked) - 24:
+            done, _ = await asyncio.wait(set(asked) - refused, return_when=asyncio.FIRST_COMPLETED)
+            refused |= done
+    finally:
+        writers = [os.open(path, os.O_RDWR) for path in paths]
+        answers = await asyncio.gather(*asked)
+        for writer in writers:
+            os.close(writer)
+    for task in refused:
+        answer = task.result()
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert "Try again" in answer.json()["error"]
+    assert sorted(answer.status_code for answer in answers) == [404] * 24 + [503] * 3
 
 
 def test_no_more_are_kept_than_fit_and_the_oldest_go_first(tmp_path: Path) -> None:

@@ -29,5 +29,5 @@ def test_one_that_is_cut_off_or_of_another_version_is_refused() -> None:
         with pytest.raises(ValueError, match="cut off"):
             FragmentTable.unpack(packed[:length])
     with pytest.raises(UnknownIndexVersion):
-        FragmentTable.unpack(b"\x02" + packed[1:])
+        FragmentTable.unpack(b"\x03" + packed[1:])
     assert len(FragmentTable.unpack(b"")) == 0

@@ -1,5 +1,6 @@
 """Where recordings lie."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from lightnvr.recording.layout import DirectoryFormat, recording_path, start_from_name
 from lightnvr.recording.model import CaptureMethod
+from tests.rig.local_time import local_time
 
 _MOMENT = int(datetime(2025, 10, 26, 1, 59, 58, 999_999, tzinfo=UTC).timestamp() * 1_000_000)
 
@@ -51,3 +53,15 @@ def test_any_name_is_read_or_refused(name: str) -> None:
 )
 def test_names_of_another_kind(name: str) -> None:
     assert start_from_name(name) is None
+
+
+def test_the_hour_that_comes_twice_has_names_of_its_own() -> None:
+    first = int(datetime(2025, 10, 26, 0, 30, tzinfo=UTC).timestamp())
+    with local_time("CET-1CEST,M3.5.0,M10.5.0/3"):
+        moments = (first, first + 3600)
+        assert [time.localtime(moment)[3:5] for moment in moments] == [(2, 30), (2, 30)]
+        paths = {
+            recording_path("door", moment * 1_000_000, CaptureMethod.CONTINUOUS, DirectoryFormat.FLAT)
+            for moment in moments
+        }
+    assert len(paths) == 2

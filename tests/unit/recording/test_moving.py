@@ -116,8 +116,8 @@ def test_watching_notices_what_goes_and_what_comes_back(tmp_path: Path) -> None:
     with Studio(tmp_path / "main", spare=tmp_path / "spare") as studio:
         studio.storages.start()
         (tmp_path / "main").rename(tmp_path / "aside")
-        until(lambda: studio.storages.chosen("").name == "spare", "it goes")
-        assert studio.storages.error(1)
+        until(lambda: bool(studio.storages.error(1)), "it goes")
+        assert studio.storages.chosen("").name == "spare"
         assert not studio.storages.error(2)
         (tmp_path / "aside").rename(tmp_path / "main")
         until(lambda: studio.storages.chosen("").name == "main", "it comes back")

@@ -1,7 +1,7 @@
 """An archive in memory, on a disk of any size, and a clock that is moved by hand."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,8 @@ class MemoryArchive:
     held_bytes: int = 0
     finished: int = 0
     asked: list[int] = field(default_factory=list)
+    detecting: tuple[str, ...] = ()
+    detections_before: dict[str, int] = field(default_factory=dict)
 
     def add(
         self,
@@ -109,6 +111,11 @@ class MemoryArchive:
     async def finish_removals(self) -> int:
         """See Archive."""
         self.finished += 1
+        return 0
+
+    async def prune_detections(self, aged_us: Callable[[str], int]) -> int:
+        """See Archive."""
+        self.detections_before = {name: aged_us(name) for name in self.detecting}
         return 0
 
 

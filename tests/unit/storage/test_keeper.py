@@ -249,3 +249,15 @@ async def test_a_failure_does_not_end_the_watch() -> None:
     with pytest.raises(asyncio.CancelledError):
         await keeper.run()
     assert archive.gone == [1]
+
+
+async def test_detections_of_a_stream_are_kept_as_long_as_it_says() -> None:
+    archive = MemoryArchive(detecting=("door", "yard"))
+    kept = Kept(archive, Rules({"door": StreamRules(retention_days=90, detection_retention_days=7)}), steady_s=600)
+    await kept.turns(39)
+    assert archive.detections_before == {}
+    await kept.turns(5)
+    before_us = archive.detections_before["door"]
+    assert kept.clock.system_us() - 120_000_000 <= before_us + 7 * DAY_US <= kept.clock.system_us()
+    # Kept without limit.
+    assert archive.detections_before["yard"] == 0

@@ -42,6 +42,13 @@ class Addresses:
         self._asked_at: float | None = None
         self._asking: asyncio.Task[None] | None = None
 
+    def take_stun_server(self, server: str) -> None:
+        """Ask another server from now on; what the one before said is forgotten."""
+        if server != self._stun_server:
+            self._stun_server = server
+            self._public = self._asked_at = None
+            self.close()
+
     async def local(self, reached_at: str) -> list[str]:
         """Return the addresses to listen on. `reached_at` is where the browser's request came in: it works there."""
         hosts = await asyncio.to_thread(self._hosts)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,12 @@ class WebRtc:
         self._loading = asyncio.Lock()
         self._surroundings: Surroundings | None = None
         self._sessions: dict[str, tuple[ViewerSession, asyncio.Task[None]]] = {}
+
+    def take_stun_server(self, server: str) -> None:
+        """Ask this server, host:port or empty, for our public address from the next viewer on."""
+        self._options = replace(self._options, stun_server=server)
+        if self._surroundings is not None:
+            self._surroundings.addresses.take_stun_server(server)
 
     @property
     def viewers(self) -> int:

@@ -3,7 +3,10 @@
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from lightnvr.media.mp4.sample_columns import Int64s
 
 _BOX = struct.Struct(">I4s")
 _MFHD = struct.Struct(">I4sI4sII")
@@ -45,6 +48,11 @@ class Run:
     def end(self) -> int:
         """When the last sample ends."""
         return self.decode_time + sum(sample.duration for sample in self.samples)
+
+
+def fragment_size(runs: "Int64s", samples: "Int64s") -> "Int64s":
+    """Return how many bytes fragments take besides their media, of their numbers of runs and of samples."""
+    return _MFHD.size + _TRAF.size * runs + _SAMPLE.size * samples + _BOX.size
 
 
 class MovieFragment:

@@ -19,6 +19,9 @@ else:
 Int64s: TypeAlias = "npt.NDArray[np.int64]"
 Bools: TypeAlias = "npt.NDArray[np.bool_]"
 
+_MOST_SAMPLES = 1 << 24
+"""A day of 100 pictures a second has half of that."""
+
 
 @dataclass(frozen=True, slots=True)
 class SampleColumns:
@@ -104,6 +107,8 @@ def _of_trak(moov: bytes, trak: Box, headers: Mapping[int, TrackHeader], movie_t
     stbl = first(moov, first(moov, first(moov, trak, b"mdia"), b"minf"), b"stbl")
     boxes = {child.type: child for child in children(moov, stbl.payload, stbl.end)}
     uniform, count = struct.unpack_from(">II", moov, boxes[b"stsz"].payload + 4)
+    if count > _MOST_SAMPLES:
+        raise MalformedBox(f"the track claims {count} samples")
     sizes = np.full(count, uniform) if uniform else _words(moov, boxes[b"stsz"].payload + 12, count)
     durations = _run_lengths(moov, boxes[b"stts"], count)
     # Rounded up, because it was rounded down when it was written.
@@ -137,11 +142,12 @@ def _words(content: bytes, at: int, count: int, kind: str = ">u4") -> Int64s:
 def _run_lengths(moov: bytes, table: Box, count: int) -> Int64s:
     entries = struct.unpack_from(">I", moov, table.payload + 4)[0]
     counts = _words(moov, table.payload + 8, 2 * entries)[0::2]
+    described = int(counts.sum())
+    # Before they are made: a damaged file could claim more than there is memory.
+    if described != count:
+        raise MalformedBox(f"{table.type!r} describes {described} of {count} samples")
     kind = ">i4" if moov[table.payload] == 1 else ">u4"
-    values = np.repeat(_words(moov, table.payload + 8, 2 * entries, kind)[1::2], counts)
-    if len(values) != count:
-        raise MalformedBox(f"{table.type!r} describes {len(values)} of {count} samples")
-    return values
+    return np.repeat(_words(moov, table.payload + 8, 2 * entries, kind)[1::2], counts)
 
 
 def _chunk_offsets(moov: bytes, boxes: Mapping[bytes, Box]) -> Int64s:

@@ -14,7 +14,7 @@ from lightnvr.playback.evidence.manifest import (
     manifest,
 )
 from lightnvr.playback.evidence.signing import SIGNATURE_BYTES, SigningKey
-from lightnvr.playback.evidence.zip_stream import ZipEntry, zip_size, zip_stream
+from lightnvr.playback.zip_stream import ZipEntry, zip_size, zip_stream
 
 _NO_SHA256 = "0" * 64
 _README = f"""\

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lightnvr.playback.evidence.manifest import FORMAT, MANIFEST, PUBLIC_KEY, SIGNATURE, VERSION
 from lightnvr.playback.evidence.signing import PublicKey, UnusableEvidenceKey
-from lightnvr.playback.evidence.zip_stream import ZipEntry, zip_stream
+from lightnvr.playback.zip_stream import ZipEntry, zip_stream
 
 _PIECE_BYTES = 1024 * 1024
 _MOST_MANIFEST_BYTES = 64 * 1024 * 1024

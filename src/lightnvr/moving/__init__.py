@@ -1,0 +1,1 @@
+"""Moving in: taking over what the original LightNVR has, without touching it."""
