@@ -105,9 +105,11 @@ class Logins:
         if not user.totp_enabled:
             # With a second factor the login is not over: that the password was right must not show.
             self._limiter.succeeded(address, username)
-        if stored_hash is not None and (renewed := await self._passwords.renewed(password, stored_hash)) is not None:
-            await self._store.renew_hash(user.id, stored_hash, renewed)
+        if not await self._is_still(user, stored_hash):
+            return None
         try:
+            if stored_hash and (renewed := await self._passwords.renewed(password, stored_hash)) is not None:
+                await self._store.renew_hash(user.id, stored_hash, renewed)
             await self._store.change(username, {"last_login": int(self._now())}, end_sessions=False)
         except UserNotFound:  # deleted while the password was being verified
             return None
@@ -115,3 +117,11 @@ class Logins:
             # A full disk must not keep the owner from making room on it.
             log.warning("it could not be stored when %s logged in: %s", username, error)
         return user
+
+    async def _is_still(self, user: User, stored_hash: str | None) -> bool:
+        """Whether the password is the one that was verified, for hashing takes its time and others may wait for theirs.
+
+        Otherwise it could open a session after all sessions had been ended because it was changed.
+        """
+        present = await self._store.by_name(user.username)
+        return present is not None and present[0].id == user.id and present[1] == stored_hash

@@ -144,6 +144,31 @@ async def test_a_disk_that_is_full_keeps_nobody_out_who_was_in(accounts: Account
     assert await accounts.logins.check_remembered("admin", PASSWORD, "192.0.2.1") == user
 
 
+async def test_a_password_that_is_changed_while_it_is_verified_opens_nothing(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await accounts.first(PASSWORD)
+    verify = accounts.passwords.verify
+
+    async def verify_slowly(password: str, stored: str | None) -> bool:
+        right = await verify(password, stored)
+        await accounts.administration.set_password("admin", "another password")
+        return right
+
+    monkeypatch.setattr(accounts.passwords, "verify", verify_slowly)
+    assert await accounts.logins.check("admin", PASSWORD, "192.0.2.1") is None
+
+
+async def test_a_new_start_makes_no_administrator_where_there_is_an_account(accounts: Accounts) -> None:
+    await accounts.first(PASSWORD)
+    await accounts.administration.change(1, UserChange(username="owner"))
+    assert await accounts.first() is None
+    await accounts.administration.add("second", PASSWORD, Role.ADMIN)
+    await accounts.administration.remove("owner")
+    assert await accounts.first() is None
+    assert [user.username for user in await accounts.administration.users()] == ["second"]
+
+
 async def test_unknown_users_are_said_to_be_unknown(accounts: Accounts) -> None:
     for action in (accounts.administration.remove, accounts.administration.renew_api_key):
         with pytest.raises(UserNotFound):

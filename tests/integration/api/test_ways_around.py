@@ -143,3 +143,12 @@ def test_who_may_not_see_every_stream_cleans_up_none(api: RunningApi) -> None:
         assert admin.post("/api/storage/cleanup").status_code == 200
         admin.put("/api/auth/users/1", json={"allowed_tags": "outdoor"}).raise_for_status()
         assert admin.post("/api/storage/cleanup").status_code == 403
+
+
+@pytest.mark.parametrize("user_id", [10, 1_000_000, 2**63 - 1])
+def test_whether_an_account_exists_is_told_to_administrators_only(api: RunningApi, user_id: int) -> None:
+    body = {"new_password": "another secret", "old_password": PASSWORD}
+    with api.client("editor") as editor, api.client() as admin:
+        for asked, status in ((editor, 403), (admin, 404)):
+            assert asked.put(f"/api/auth/users/{user_id}/password", json=body).status_code == status
+            assert asked.put(f"/api/auth/users/{user_id}/password-lock", json={"locked": True}).status_code == status
