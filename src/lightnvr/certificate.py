@@ -54,7 +54,8 @@ class Certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            context.load_cert_chain(self._certificate, self._key)
+            # Without a password OpenSSL would ask for one on the terminal, and wait.
+            context.load_cert_chain(self._certificate, self._key, password="")
         except OSError as error:  # ssl.SSLError is one
             reason = error.strerror or error
             raise UnusableCertificate(
@@ -62,13 +63,14 @@ class Certificate:
             ) from error
         return context
 
-    def _state(self) -> tuple[tuple[int, int, int] | None, ...]:
+    def _state(self) -> tuple[tuple[int, int, int, int] | None, ...]:
         return tuple(_state_of(path) for path in (self._certificate, self._key))
 
 
-def _state_of(path: Path) -> tuple[int, int, int] | None:
+def _state_of(path: Path) -> tuple[int, int, int, int] | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    # With the time of the inode's change: a file that could not be read may be made readable afterwards.
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from hashlib import sha256
 
+import anyio
 from sqlalchemy import ColumnElement, func, insert, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -97,16 +98,18 @@ class AuditLog:
         self._database = database
         self._key = key
         self._now = now
+        self._turn = anyio.Lock()
 
     async def add(self, deed: Deed) -> None:
         """Add an entry. Raises what the database raises."""
         for _ in range(_TRIES):
             try:
-                async with self._database.writing.begin() as connection:
+                # One at a time: many at once would take the database's connections from everybody else.
+                async with self._turn, self._database.writing.begin() as connection:
                     await self._add(connection, deed)
                     return
             except IntegrityError:
-                # On PostgreSQL somebody else was faster to follow the same entry.
+                # On PostgreSQL another process was faster to follow the same entry.
                 continue
         raise RuntimeError("The audit log is written to by too many at once.")
 

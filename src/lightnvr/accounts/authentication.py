@@ -61,7 +61,8 @@ class Authentication:
     ) -> None:
         """`ticket_key` is secret and lasts beyond a restart; `now` gives seconds since 1970 UTC.
 
-        `on_refused` is told of each wrong password that came with a request: whose it is not, and from which address.
+        `on_refused` is told of each password that came with a request and was wrong, or not enough: whose it is not,
+        and from which address.
         """
         self._store = store
         self._sessions = sessions
@@ -137,10 +138,12 @@ class Authentication:
         if not username or not password:
             return None
         user = await self._logins.check_remembered(username, password, address)
+        if user is not None and user.totp_enabled:
+            # There is no place for a code in it; API keys are for programs.
+            user = None
         if user is None and self._on_refused is not None:
             await self._on_refused(await self._logins.known(username), address)
-        # There is no place for a code in it; API keys are for programs.
-        return None if user is None or user.totp_enabled else user
+        return user
 
     async def _api_key(self, key: str) -> User | None:
         user = await self._store.by_api_key(token_hash(key))

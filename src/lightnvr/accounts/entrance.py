@@ -73,7 +73,7 @@ def open_entrance(
 
     async def refused(user: User | None, address: str) -> None:
         name, user_id = ("", None) if user is None else (user.username, user.id)
-        deed = Deed(name, user_id, "log in", "", Outcome.REFUSED, address, "wrong password in a request")
+        deed = Deed(name, user_id, "log in", "", Outcome.REFUSED, address, "wrong password in a request, or not enough")
         await add_or_report(audit, deed)
 
     authentication = Authentication(

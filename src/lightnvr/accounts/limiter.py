@@ -52,7 +52,7 @@ class LoginLimiter:
         """
         if not self.rules.enabled:
             return
-        place = _network(address)
+        place = network_of(address)
         keys = [((place, account), self.rules.max_attempts)]
         if (place, account) not in self._known:
             keys.append(((place, ""), self.rules.max_attempts * _ADDRESS_FACTOR))
@@ -65,10 +65,11 @@ class LoginLimiter:
 
     def succeeded(self, address: str, account: str) -> None:
         """Forget the attempts of this account from this address: one was right."""
-        place = _network(address)
+        place = network_of(address)
         self._attempts.pop((place, account), None)
         total = self._attempts.get((place, ""))
-        if total is not None and total.count > 0:
+        # What did not count cannot be taken back: an account of one's own would pay for guesses at those of others.
+        if total is not None and total.count > 0 and (place, account) not in self._known:
             total.count -= 1
         self._known[place, account] = None
         self._known.move_to_end((place, account))
@@ -77,7 +78,7 @@ class LoginLimiter:
 
     def forget(self, account: str) -> bool:
         """Forget the failures of one account from all addresses. Returns whether there were any."""
-        found = [key for key in self._attempts if key[1] == account]
+        found = [key for key in self._attempts if account in key]
         for key in found:
             del self._attempts[key]
         return bool(found)
@@ -101,8 +102,8 @@ class LoginLimiter:
             attempts.count, attempts.since = 0, attempts.blocked_until
 
 
-def _network(address: str) -> str:
-    # A household has a whole /64 of IPv6 addresses, so they count as one.
+def network_of(address: str) -> str:
+    """Return what stands for an address. A household has a whole /64 of IPv6 addresses, so they count as one."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,14 +1,18 @@
 """Checks a user name and a password, slowly enough for those who guess."""
 
+import logging
 from collections.abc import Callable
 
 import anyio
+from sqlalchemy.exc import SQLAlchemyError
 
 from lightnvr.accounts.limiter import LoginLimiter
 from lightnvr.accounts.model import User, UserNotFound, is_plausible
 from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.store import AccountStore
 from lightnvr.accounts.verified import VerifiedPasswords
+
+log = logging.getLogger(__name__)
 
 
 class Logins:
@@ -42,7 +46,8 @@ class Logins:
         attempt.
         """
         found = await self._store.by_name(username) if is_plausible(username, password) else None
-        if found is None:
+        if found is None or found[0].totp_enabled:
+            # With a second factor this is not enough, and by the clock it must look like a wrong password each time.
             return await self.check(username, password, address)
         user, stored_hash = found
         digest = self._verified.digest(user.id, stored_hash, password)
@@ -100,10 +105,23 @@ class Logins:
         if not user.totp_enabled:
             # With a second factor the login is not over: that the password was right must not show.
             self._limiter.succeeded(address, username)
-        if stored_hash is not None and (renewed := await self._passwords.renewed(password, stored_hash)) is not None:
-            await self._store.renew_hash(user.id, stored_hash, renewed)
+        if not await self._is_still(user, stored_hash):
+            return None
         try:
+            if stored_hash and (renewed := await self._passwords.renewed(password, stored_hash)) is not None:
+                await self._store.renew_hash(user.id, stored_hash, renewed)
             await self._store.change(username, {"last_login": int(self._now())}, end_sessions=False)
         except UserNotFound:  # deleted while the password was being verified
             return None
+        except SQLAlchemyError as error:
+            # A full disk must not keep the owner from making room on it.
+            log.warning("it could not be stored when %s logged in: %s", username, error)
         return user
+
+    async def _is_still(self, user: User, stored_hash: str | None) -> bool:
+        """Whether the password is the one that was verified, for hashing takes its time and others may wait for theirs.
+
+        Otherwise it could open a session after all sessions had been ended because it was changed.
+        """
+        present = await self._store.by_name(user.username)
+        return present is not None and present[0].id == user.id and present[1] == stored_hash

@@ -83,11 +83,11 @@ class SecondFactor:
         secret = self._seal.reveal(stored.pending_sealed)
         if not secret:
             raise NotSetUp
-        self._charge(stored.username)
+        self._charge(user_id)
         step = matching_step(secret, code, self._now())
         if step is None:
             raise WrongCode
-        self._succeeded(stored.username)
+        self._succeeded(user_id)
         codes = new_recovery_codes()
         await self._store.enable(user_id, stored.pending_sealed, step, map(token_hash, codes), kept_session)
         return codes
@@ -113,10 +113,10 @@ class SecondFactor:
         stored = await self._store.get(user_id)
         if not stored.is_enabled:
             return False
-        self._charge(stored.username)
+        self._charge(user_id)
         if not await self._is_right(user_id, stored.secret_sealed, code.strip()):
             return False
-        self._succeeded(stored.username)
+        self._succeeded(user_id)
         return True
 
     async def _is_right(self, user_id: int, sealed: str, code: str) -> bool:
@@ -126,13 +126,18 @@ class SecondFactor:
         step = matching_step(secret, code, self._now()) if secret else None
         return step is not None and await self._store.use_step(user_id, step)
 
-    def _charge(self, username: str) -> None:
+    def forget_failures(self, user_id: int) -> bool:
+        """Let a user try again at once. Returns whether there were failures."""
+        return self._limiter.forget(_account(user_id))
+
+    def _charge(self, user_id: int) -> None:
         # Whoever guesses codes knows the password already, so addresses do not count apart.
-        self._limiter.charge(_place(username), username)
+        self._limiter.charge(_account(user_id), _account(user_id))
 
-    def _succeeded(self, username: str) -> None:
-        self._limiter.succeeded(_place(username), username)
+    def _succeeded(self, user_id: int) -> None:
+        self._limiter.succeeded(_account(user_id), _account(user_id))
 
 
-def _place(username: str) -> str:
-    return f"second factor of {username}"
+def _account(user_id: int) -> str:
+    # Not the name, which users change themselves.
+    return f"second factor of user {user_id}"

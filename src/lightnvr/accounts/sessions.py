@@ -1,7 +1,10 @@
 """Sessions: what a browser has after a login."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from lightnvr.accounts.model import User
 from lightnvr.accounts.store import AccountStore
@@ -9,6 +12,7 @@ from lightnvr.accounts.tokens import new_token, token_hash
 
 _TOUCH_INTERVAL_S = 60
 _MAX_USER_AGENT = 255
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,11 @@ class Sessions:
             return None
         if now - session.last_used_at >= _TOUCH_INTERVAL_S:
             idle_expires_at = min(now + self.rules.idle_s, session.expires_at)
-            await self._store.touch_session(session.id, last_used_at=now, idle_expires_at=idle_expires_at)
+            try:
+                await self._store.touch_session(session.id, last_used_at=now, idle_expires_at=idle_expires_at)
+            except SQLAlchemyError as error:
+                # A full disk must not keep the owner from making room on it.
+                log.warning("it could not be stored that a session of %s was used: %s", session.user.username, error)
         return session.user
 
     async def end(self, token: str) -> None:

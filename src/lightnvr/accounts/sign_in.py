@@ -103,6 +103,13 @@ class SignIn:
             self._pending.popitem(last=False)
         return CodeNeeded(token)
 
+    async def waiting(self, token: str) -> User | None:
+        """Return who began this login, while it can be finished."""
+        pending = self._pending.get(token_hash(token))
+        if pending is None or self._now() >= pending.expires:
+            return None
+        return await self._store.by_id(pending.proof.user_id)
+
     async def finish(self, token: str, code: str, address: str) -> SignedIn:
         """Give the code. Raises PendingUnknown, WrongCode, NotSetUp when none is needed any more, TooManyAttempts."""
         key = token_hash(token)
@@ -116,6 +123,9 @@ class SignIn:
         if not user.totp_enabled:
             self._pending.pop(key, None)
             raise NotSetUp
+        if pending.tries >= _TRIES:
+            # Codes that came at once: those before this one used the tries up while this one waited.
+            raise PendingUnknown
         pending.tries += 1
         if pending.tries >= _TRIES:
             self._pending.pop(key, None)

@@ -175,7 +175,8 @@ class GuardedSocketRoute(APIWebSocketRoute):
             except Forbidden as error:
                 await _refuse(scope, receive, send, HTTPStatus.FORBIDDEN, str(error))
             except TooManyAttempts as error:
-                await _refuse(scope, receive, send, HTTPStatus.TOO_MANY_REQUESTS, str(error))
+                later = {"Retry-After": str(error.retry_after_s)}
+                await _refuse(scope, receive, send, HTTPStatus.TOO_MANY_REQUESTS, str(error), later)
             else:
                 await open_socket(scope, receive, send)
 
@@ -198,9 +199,11 @@ async def _keep(request: Request, action: str, outcome: Response | BaseException
     await services.auditing.add(await deed_of(request, action, address, outcome, request.state.caller))
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, status: HTTPStatus, text: str) -> None:
+async def _refuse(
+    scope: Scope, receive: Receive, send: Send, status: HTTPStatus, text: str, headers: dict[str, str] | None = None
+) -> None:
     # Sent instead of the upgrade (ASGI extension websocket.http.response), so that a client sees why.
-    await WebSocket(scope, receive, send).send_denial_response(JSONResponse({"error": text}, status))
+    await WebSocket(scope, receive, send).send_denial_response(JSONResponse({"error": text}, status, headers))
 
 
 def _only(path: str, dependant: Dependant) -> Access:

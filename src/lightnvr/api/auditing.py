@@ -8,6 +8,7 @@ from http import HTTPStatus
 from fastapi import Request, Response
 
 from lightnvr.accounts.audit import AuditLog, Deed, Outcome, add_or_report
+from lightnvr.accounts.limiter import network_of
 from lightnvr.accounts.model import LastAdministrator, PasswordLocked, TooManyAttempts, User
 
 AUDITED: Mapping[str, str] = {
@@ -61,14 +62,20 @@ AUDITED: Mapping[str, str] = {
     "POST /api/setup/status": "note first steps",
     "GET /api/recordings/play/{id}": "play back",
     "GET /api/timeline/manifest": "play back",
+    "GET /api/timeline/play": "play back",
+    "GET /api/timeline/media/{id}.mp4": "play back",
+    "POST /api/streams/test": "try camera",
+    "POST /api/streams/{name}/refresh": "reconnect stream",
 }
 """By method and path, as in the table of permissions."""
 
 _REPEATED = frozenset({"download", "export", "play back"})
 """A player asks for many parts: one entry in ten minutes says it all."""
 _SILENCE_S = 600.0
+_STRANGER_SILENCE_S = 60.0
 _REMEMBERED = 1024
 _MOST_MEMBERS = 20
+TOO_MANY = "too many attempts"
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -88,25 +95,45 @@ class Auditing:
 
     def __init__(self, audit: AuditLog, monotonic: Callable[[], float]) -> None:
         self._audit = audit
-        self._monotonic = monotonic
-        self._lately: OrderedDict[tuple[str, str, str, str], float] = OrderedDict()
+        self._parts, self._strangers = _Lately(_SILENCE_S, monotonic), _Lately(_STRANGER_SILENCE_S, monotonic)
 
     async def add(self, deed: Deed) -> None:
         """Add an entry, unless it repeats one of a moment ago that needs no repeating."""
-        if deed.action in _REPEATED and self._is_repeated(deed):
+        if deed.action in _REPEATED and self._parts.repeats(deed.actor, deed.action, deed.target, deed.outcome.value):
+            return
+        # Whoever is not known could fill the disk with entries, and hold up the recorder's own writing.
+        if _is_of_a_stranger(deed) and self._strangers.repeats(
+            network_of(deed.address), deed.action, deed.outcome.value, deed.detail
+        ):
             return
         await add_or_report(self._audit, deed)
 
-    def _is_repeated(self, deed: Deed) -> bool:
-        key = (deed.actor, deed.action, deed.target, deed.outcome.value)
-        now, last = self._monotonic(), self._lately.get(key)
-        if last is not None and now - last < _SILENCE_S:
+
+class _Lately:
+    """What was kept within the last seconds. Bounded."""
+
+    def __init__(self, silence_s: float, monotonic: Callable[[], float]) -> None:
+        self._silence_s = silence_s
+        self._monotonic = monotonic
+        self._kept: OrderedDict[tuple[str, ...], float] = OrderedDict()
+
+    def repeats(self, *key: str) -> bool:
+        """Whether this was kept a moment ago; if not, it is now."""
+        now, last = self._monotonic(), self._kept.get(key)
+        if last is not None and now - last < self._silence_s:
             return True
-        self._lately[key] = now
-        self._lately.move_to_end(key)
-        while len(self._lately) > _REMEMBERED:
-            self._lately.popitem(last=False)
+        self._kept[key] = now
+        self._kept.move_to_end(key)
+        while len(self._kept) > _REMEMBERED:
+            self._kept.popitem(last=False)
         return False
+
+
+def _is_of_a_stranger(deed: Deed) -> bool:
+    """Whether anybody could have this written as often as they like. Wrong passwords have a limit of their own."""
+    if deed.detail == TOO_MANY:
+        return True
+    return deed.actor_id is None and not (deed.action == "log in" and deed.outcome is Outcome.REFUSED)
 
 
 def note_of(request: Request) -> AuditNote:
@@ -131,7 +158,7 @@ async def deed_of(
         target=target or request.query_params.get("stream", ""),
         outcome=Outcome.REFUSED if note.refused else _outcome(outcome),
         address=address,
-        detail=note.detail or await _members(request),
+        detail=TOO_MANY if isinstance(outcome, TooManyAttempts) else note.detail or await _members(request),
     )
 
 

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from lightnvr.accounts.model import TooManyAttempts, User
 from lightnvr.accounts.second_factor import NotSetUp, WrongCode
 from lightnvr.accounts.sign_in import PENDING_S, Attempt, CodeNeeded, PendingUnknown, SignedIn
-from lightnvr.api.access import PUBLIC, Anybody, GuardedRoute
+from lightnvr.api.access import PUBLIC, Anybody, Forbidden, GuardedRoute
 from lightnvr.api.answers import json_answer
-from lightnvr.api.auditing import note_of
+from lightnvr.api.auditing import TOO_MANY, note_of
 from lightnvr.api.client import client_address
 from lightnvr.api.cookies import PENDING, SESSION, TRUSTED_DEVICE, clear_cookie, set_cookie
 from lightnvr.api.errors import Responses, declared, error_answer
@@ -152,7 +152,7 @@ async def log_in(request: Request, services: Services) -> Response:
     try:
         outcome = await services.sign_in.begin(attempt)
     except TooManyAttempts:
-        note.detail, note.refused = "too many attempts", True
+        note.detail, note.refused = TOO_MANY, True
         if is_form:
             return RedirectResponse("/login.html?error=rate_limited", HTTPStatus.FOUND)
         raise
@@ -192,12 +192,15 @@ async def log_in_with_code(request: Request, services: Services) -> Response:
         raise BadRequest("Missing 'totp_token' or 'code'")
     remember = _flag(values, "remember_device")
     address = client_address(request, services.options.trusted_proxies)
+    note = note_of(request)
+    note.actor, note.detail = await services.sign_in.waiting(token), "by JSON"
     try:
         signed_in = await services.sign_in.finish(token, code, address)
-        note_of(request).actor, note_of(request).detail = signed_in.user, "by JSON"
     except PendingUnknown:
+        note.detail = "not begun, too long ago, or too many wrong codes"
         return error_answer(HTTPStatus.UNAUTHORIZED, "Invalid or expired MFA token. Please login again.")
     except WrongCode:
+        note.detail = "wrong code"
         return error_answer(HTTPStatus.UNAUTHORIZED, "Invalid TOTP code")
     except NotSetUp:
         raise BadRequest("TOTP not enabled for this user") from None
@@ -233,8 +236,10 @@ _LOGOUT_RESPONSES: Responses = {
 async def log_out(request: Request, services: Services) -> Response:
     """Ends the session of the cookie. Answers JSON when the request accepts it or has X-Requested-With.
 
-    A trusted device stays one: that is what it is for.
+    A trusted device stays one: that is what it is for. A link or a picture on a page of another site logs nobody out.
     """
+    if request.method == "GET" and request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        raise Forbidden("You can be logged out by pages of this server only.")
     token = request.cookies.get(SESSION, "")
     if token:
         note_of(request).actor = await services.sessions.find(token)

@@ -19,6 +19,7 @@ RIGHTS: Mapping[str, Right] = {
     "POST /api/recordings/sync": Right.CHANGE,
     "POST /api/recordings/batch-delete": Right.DELETE,
     "DELETE /api/recordings/files": Right.DELETE,
+    "POST /api/storage/cleanup": Right.DELETE,
     "POST /api/recordings/batch-download": Right.EXPORT,
     "GET /api/recordings/batch-download/result/{token}": Right.EXPORT,
     "GET /api/recordings/thumbnail/{id}/{index}": Right.PLAYBACK,

@@ -16,6 +16,7 @@ from lightnvr.recording.limited import (
     LimitedRecordings,
     LimitedTime,
 )
+from lightnvr.recording.model import RecordingFilter
 from lightnvr.recording.service import BatchDeletions, RecordingCare, RecordingMarks, Recordings
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.model import NewStream, Stream, StreamChange, StreamNotFound
@@ -24,8 +25,10 @@ from lightnvr.streams.model import NewStream, Stream, StreamChange, StreamNotFou
 class SeenStreams:
     """The streams that a caller may see. Another one is answered exactly like one that does not exist."""
 
-    def __init__(self, catalog: StreamCatalog, caller: User | None) -> None:
+    def __init__(self, catalog: StreamCatalog, recordings: Recordings, caller: User | None) -> None:
+        """`recordings` are all there are."""
         self._catalog = catalog
+        self._recordings = recordings
         self._caller = caller
 
     async def every(self) -> tuple[Stream, ...]:
@@ -40,8 +43,9 @@ class SeenStreams:
         return stream
 
     async def add(self, new: NewStream) -> Stream:
-        """See StreamCatalog. Raises Forbidden when the caller would not see it."""
+        """See StreamCatalog. Raises Forbidden when the caller would not see it, or would see what is not theirs."""
         self._require(new.settings.tags)
+        await self._require_nothing_recorded(new.name)
         return await self._catalog.add(new)
 
     async def change(self, reference: str, change: StreamChange) -> Stream:
@@ -62,6 +66,13 @@ class SeenStreams:
     def _require(self, tags: str) -> None:
         if self._caller is not None and not self._caller.may_see(tags):
             raise Forbidden(f"You see only streams with one of these tags: {self._caller.allowed_tags}. Give it one.")
+
+    async def _require_nothing_recorded(self, name: str) -> None:
+        # Recordings of a stream that was deleted keep its name: another stream of that name would open them.
+        if self._caller is None or not self._caller.allowed_tags or name in await self._catalog.tags():
+            return
+        if (await self._recordings.page(RecordingFilter(streams=(name,)), offset=0, limit=1)).recordings:
+            raise Forbidden("There are recordings of this name that you may not see. Choose another name.")
 
 
 class Seen:
@@ -124,7 +135,7 @@ class Seen:
 
 async def seen_by(services: ApiServices, caller: User | None) -> Seen:
     """Return what a caller may see. None is the server itself, for answers that tell nobody of a stream."""
-    streams = SeenStreams(services.streams, caller)
+    streams = SeenStreams(services.streams, services.recordings, caller)
     if caller is None or not caller.allowed_tags:
         return Seen(
             streams,

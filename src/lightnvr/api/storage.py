@@ -129,8 +129,11 @@ async def health(services: Services, seen: Sight, dialect: InStorageDialect) -> 
     responses=declared(400, 401, 403, 413, 429),
     summary="Clean up now",
 )
-async def clean_up(services: Services, _caller: Administrator, body: CleanupBody | None = None) -> Response:
+async def clean_up(
+    services: Services, seen: Sight, _caller: Administrator, body: CleanupBody | None = None
+) -> Response:
     """Deletes now what is too old or over a quota, as happens every minute anyway, and says what was deleted."""
+    seen.require_everything()
     aggressive = body is not None and body.aggressive
     cleanup = await services.keeper.clean(aggressive=aggressive)
     answer = CleanedUp(

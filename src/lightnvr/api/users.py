@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.accounts.model import Role, User
+from lightnvr.accounts.networks import holds, normalised
 from lightnvr.api.access import ADMIN, Administrator, Forbidden, GuardedRoute, Owner, OwningUser
 from lightnvr.api.answers import json_answer
 from lightnvr.api.auditing import note_of
@@ -145,6 +146,8 @@ async def change_user(
     """
     if body.for_administrators and caller.role is not Role.ADMIN:
         raise Forbidden("You can only update your own username and email")
+    if caller.id == user_id:
+        _require_way_back(body, client_address(request, services.options.trusted_proxies))
     if body.password and caller.id == user_id:
         refused = await _refuse_unproved(request, services, caller, body.old_password)
         if refused is not None:
@@ -215,9 +218,20 @@ async def lock_password(user_id: UserId, body: PasswordLockBody, services: Servi
 async def clear_lockout(user_id: UserId, services: Services) -> Response:
     """Lets a user who mistyped the password too often try again at once."""
     user = await services.administration.user(user_id)
-    cleared = services.logins.forget_failures(user.username)
+    of_password = services.logins.forget_failures(user.username)
+    cleared = services.second_factor.forget_failures(user.id) or of_password
     message = "Login lockout cleared successfully" if cleared else "No active login lockout found"
     return json_answer(LockoutCleared(cleared=cleared, message=message))
+
+
+def _require_way_back(body: UserChangeBody, address: str) -> None:
+    """Raise BadRequest when the caller would shut the door behind themselves."""
+    try:
+        networks = normalised(body.allowed_login_cidrs or "")
+    except ValueError:  # that is answered where it is to be stored
+        return
+    if networks and not holds(networks, address):
+        raise BadRequest(f"allowed_login_cidrs must hold the address that you come from, {address}.")
 
 
 async def _refuse_unproved(

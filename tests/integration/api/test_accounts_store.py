@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
+import anyio
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from lightnvr.accounts.administration import Administration
+from lightnvr.accounts.administration import Administration, UserChange
 from lightnvr.accounts.authentication import Authentication, Credentials
 from lightnvr.accounts.first_account import make_first_account
 from lightnvr.accounts.limiter import LimiterRules, LoginLimiter
 from lightnvr.accounts.logins import Logins
-from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, Role, UserNotFound
+from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, Role, User, UserNotFound
 from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
@@ -100,6 +101,71 @@ async def test_the_last_administrator_stays(accounts: Accounts) -> None:
         await accounts.administration.remove("admin")
     await accounts.administration.add("second", PASSWORD, Role.ADMIN)
     await accounts.administration.remove("admin")
+    assert [user.username for user in await accounts.administration.users()] == ["second"]
+
+
+@pytest.mark.parametrize("by", ["removal", "role", "deactivation"])
+async def test_two_administrators_at_once_do_not_leave_none(accounts: Accounts, by: str) -> None:
+    await accounts.first(PASSWORD)
+    await accounts.administration.add("second", PASSWORD, Role.ADMIN)
+    refused = 0
+
+    async def away(user: User) -> None:
+        nonlocal refused
+        try:
+            if by == "removal":
+                await accounts.administration.delete(user.id)
+            elif by == "role":
+                await accounts.administration.change(user.id, UserChange(role=Role.USER))
+            else:
+                await accounts.administration.change(user.id, UserChange(is_active=False))
+        except LastAdministrator:
+            refused += 1
+
+    async with anyio.create_task_group() as group:
+        for user in await accounts.administration.users():
+            group.start_soon(away, user)
+    left = [user for user in await accounts.administration.users() if user.role is Role.ADMIN and user.is_active]
+    assert (len(left), refused) == (1, 1)
+
+
+async def test_a_disk_that_is_full_keeps_nobody_out_who_was_in(accounts: Accounts, database: Database) -> None:
+    await accounts.first(PASSWORD)
+    user = await accounts.administration.named("admin")
+    token = await accounts.sessions.open(user, address="192.0.2.1", user_agent="")
+    if not database.is_sqlite:
+        pytest.skip("a trigger stands for the disk, in the words of SQLite")
+    async with database.writing.begin() as connection:
+        for table in ("users", "sessions"):
+            what = f"CREATE TRIGGER {table}_full BEFORE UPDATE ON {table} BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+            await connection.execute(text(what))
+    accounts.clock.seconds += HOUR
+    assert await accounts.sessions.find(token) == user
+    assert await accounts.logins.check_remembered("admin", PASSWORD, "192.0.2.1") == user
+
+
+async def test_a_password_that_is_changed_while_it_is_verified_opens_nothing(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await accounts.first(PASSWORD)
+    verify = accounts.passwords.verify
+
+    async def verify_slowly(password: str, stored: str | None) -> bool:
+        right = await verify(password, stored)
+        await accounts.administration.set_password("admin", "another password")
+        return right
+
+    monkeypatch.setattr(accounts.passwords, "verify", verify_slowly)
+    assert await accounts.logins.check("admin", PASSWORD, "192.0.2.1") is None
+
+
+async def test_a_new_start_makes_no_administrator_where_there_is_an_account(accounts: Accounts) -> None:
+    await accounts.first(PASSWORD)
+    await accounts.administration.change(1, UserChange(username="owner"))
+    assert await accounts.first() is None
+    await accounts.administration.add("second", PASSWORD, Role.ADMIN)
+    await accounts.administration.remove("owner")
+    assert await accounts.first() is None
     assert [user.username for user in await accounts.administration.users()] == ["second"]
 
 

@@ -90,6 +90,31 @@ def test_files_that_cannot_be_used_say_why(tmp_path: Path) -> None:
         Certificate(certificate, key)
 
 
+def test_a_key_that_needs_a_password_is_refused_and_nobody_is_asked(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path, "first")
+    plain = serialization.load_pem_private_key(key.read_bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"secret")
+    key.write_bytes(plain.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked))
+    with pytest.raises(UnusableCertificate, match="cannot be used with the key"):
+        Certificate(certificate, key)
+
+
+async def test_a_key_that_is_made_readable_later_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    certificate, key = write_certificate(tmp_path, "first")
+    kept = Certificate(certificate, key, look_s=0.02)
+    looking = asyncio.create_task(kept.run())
+    try:
+        caplog.set_level("INFO", "lightnvr.certificate")
+        key.chmod(0o640)
+        for _ in range(500):
+            if "was read again" in caplog.text:
+                break
+            await asyncio.sleep(0.02)
+        assert "was read again" in caplog.text
+    finally:
+        looking.cancel()
+
+
 def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="tls_cert and tls_key belong together"):
         Settings.model_validate({"general": {"data_dir": tmp_path}, "web": {"tls_cert": "cert.pem"}})

@@ -112,3 +112,13 @@ def test_memory_is_bounded(limiter: LoginLimiter) -> None:
 
 def test_it_can_be_switched_off(clock: Clock) -> None:
     guess(LoginLimiter(LimiterRules(False, 1, 100), clock), 50)
+
+
+def test_an_account_of_ones_own_does_not_pay_for_guesses_at_others(limiter: LoginLimiter) -> None:
+    limiter.charge("192.0.2.1", "mine")
+    limiter.succeeded("192.0.2.1", "mine")
+    for number in range(12):
+        limiter.charge("192.0.2.1", f"user {number}")
+        limiter.charge("192.0.2.1", "mine")
+        limiter.succeeded("192.0.2.1", "mine")
+    assert wait_for(limiter, account="another") > 0
