@@ -24,7 +24,7 @@ BUILD_REQUIREMENTS = $(BIN)/python -c 'import tomllib; project = tomllib.load(op
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test lint docs bench screenshot lock clean test-packages
+.PHONY: help setup demo wheel test lint docs bench screenshot lock clean test-packages
 
 help: ## Print what can be run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ lint: $(STAMPS)/package $(STAMPS)/dev ## Check style, types and the direction of
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+wheel: $(STAMPS)/runtime $(STAMPS)/pages ## Make dist/lightnvr-*.whl, with everything inside
+	rm -f dist/lightnvr-*.whl
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 docs: $(STAMPS)/package ## Write docs/settings.md and docs/permissions.md from the program itself
 	$(BIN)/python -m tools.settings_document > docs/settings.md

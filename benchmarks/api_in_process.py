@@ -18,6 +18,7 @@ from starlette.types import Message
 from benchmarks.processes import NeverHappened
 from lightnvr.accounts.administration import Administration
 from lightnvr.accounts.entrance import EntranceRules, open_entrance
+from lightnvr.accounts.first_steps import FirstSteps
 from lightnvr.accounts.limiter import LimiterRules
 from lightnvr.accounts.model import DuplicateUsername, Role
 from lightnvr.accounts.passwords import Passwords
@@ -26,6 +27,11 @@ from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
 from lightnvr.api.auditing import Auditing
 from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace, SystemServices
+from lightnvr.backup.model import Contents
+from lightnvr.backup.restores import Restores
+from lightnvr.backup.restoring import RestoreTargets
+from lightnvr.backup.service import BackupRules, Backups
+from lightnvr.backup.shelf import Shelf
 from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
@@ -203,6 +209,11 @@ def api_on(
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
             daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(now()) // 86_400),
             sync=NothingRuns(),
+            backups=Backups(Contents(None, ()), Shelf(folder / "backups"), lambda: BackupRules(0, 1), "0", time.time),
+            restores=Restores(
+                Shelf(folder / "backups"), RestoreTargets(folder, None, None, folder, folder, folder), (), time.time
+            ),
+            first_steps=FirstSteps(database, time.time),
             keeper=_keeper(database),
             timeline=Timeline(recorded, lambda: int(time.time() * 1e6)),
             clips=clips,

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from lightnvr import __version__
 from lightnvr.accounts.authentication import Authentication
 from lightnvr.accounts.entrance import open_entrance
 from lightnvr.accounts.first_account import make_first_account
+from lightnvr.accounts.first_steps import FirstSteps
 from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.store import AccountStore
 from lightnvr.api.application import create_api
@@ -23,7 +25,6 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
-from lightnvr.db.migrating import migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import Seats, ViewerLimits
@@ -38,7 +39,7 @@ from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.timeline import Timeline
-from lightnvr.process import give_memory_back, leave_out_of_collections
+from lightnvr.process import housekeeping, leave_out_of_collections
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.days import StoredDays
@@ -48,6 +49,7 @@ from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.marks import StoredMarks
+from lightnvr.safekeeping import safekeeping, upgrade
 from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
 from lightnvr.steering import Steered, api_options, log_options, unable_to_listen
 from lightnvr.storage.daily import RecordedUse
@@ -80,7 +82,6 @@ _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
 """How long answers that are on their way may take when the server stops."""
 
-_HOUSEKEEPING_S = 15.0
 _PICTURE_THREADS = 2
 
 log = logging.getLogger(__name__)
@@ -113,20 +114,21 @@ async def running(
     ending: Ending | None = None,
     show_password: bool = True,
     viewer_limits: ViewerLimits | None = None,
+    settings_file: Path | None = None,
 ) -> AsyncIterator[RunningServer]:
     """Run everything while the context is open; leaving it finishes every file.
 
     `layers` say where `settings` come from, so that those that are stored find their place among them. Whoever asks the
     API for the end sets `ending`. `viewer_limits` are those of the settings unless given.
 
-    Raises OSError, UnusableDatabase, UnusableKeyFile, UnusableCertificate, InvalidAccount.
+    Raises OSError, UnusableDatabase, UnusableKeyFile, UnusableCertificate, InvalidAccount, BackupFailed.
     """
     began = time.monotonic()
     if not settings.database.url:
         settings.database.path.parent.mkdir(parents=True, exist_ok=True)
     secrets = SecretBox.open(settings.secret_key_file)
     url = database_url(settings.database.url, settings.database.path)
-    await migrate(url)
+    await upgrade(settings, url, settings_file)
     database = open_database(url)
     try:
         stored = StoredSettings(database, FactorSeal(secrets), time.time)
@@ -161,7 +163,8 @@ async def running(
             serve_webrtc(settings, live) as webrtc,
             _darkroom() as darkroom,
             caring(settings, database, engine) as care,
-            _housekeeping(),
+            safekeeping(settings, settings_file, engine.sync, lambda: in_force.current) as (backups, restores),
+            housekeeping(),
             _history(fleet) as history,
         ):
             fleet.on_applied(live.stream_changed)
@@ -189,6 +192,9 @@ async def running(
                 manual=manual,
                 daily_use=_daily_use(in_force, database, catalog),
                 sync=engine.sync,
+                backups=backups,
+                restores=restores,
+                first_steps=FirstSteps(database, time.time),
                 keeper=keeper,
                 timeline=Timeline(care.recorded, lambda: int(time.time() * 1e6)),
                 clips=clips,
@@ -209,7 +215,7 @@ async def running(
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
                 zone=system_zone,
-                problems=lambda: (*engine.problems(), *keeper.problems()),
+                problems=lambda: (*engine.problems(), *keeper.problems(), *backups.problems()),
                 viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 system=SystemServices(
                     in_force,
@@ -239,20 +245,6 @@ async def running(
                     live.audience.end_all("LightNVR is being stopped.")
     finally:
         await database.close()
-
-
-@asynccontextmanager
-async def _housekeeping() -> AsyncIterator[None]:
-    async def keep() -> None:
-        while True:
-            await asyncio.sleep(_HOUSEKEEPING_S)
-            await asyncio.to_thread(give_memory_back)
-
-    task = asyncio.create_task(keep(), name="housekeeping")
-    try:
-        yield
-    finally:
-        task.cancel()
 
 
 @asynccontextmanager

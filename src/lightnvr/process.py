@@ -1,5 +1,6 @@
 """What concerns the operating system's process: one per data folder, and frugal with memory."""
 
+import asyncio
 import contextlib
 import ctypes
 import fcntl
@@ -8,7 +9,7 @@ import logging
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ _M_ARENA_MAX = -8
 _M_MMAP_THRESHOLD = -3
 _M_TRIM_THRESHOLD = -1
 _LARGE_BYTES = 256 * 1024
+_HOUSEKEEPING_S = 15.0
 
 
 class AlreadyRunning(OSError):
@@ -68,6 +70,22 @@ def give_memory_back() -> None:
     """Return free memory to the system (malloc_trim(3)); takes a millisecond. Opening cameras leaves much of it."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+@contextlib.asynccontextmanager
+async def housekeeping() -> AsyncIterator[None]:
+    """Give memory back every few seconds while the context is open."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_S)
+            await asyncio.to_thread(give_memory_back)
+
+    task = asyncio.create_task(keep(), name="housekeeping")
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def leave_out_of_collections() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import uvloop
 
@@ -17,8 +18,10 @@ from lightnvr.system.ending import Ending
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, layers: SettingsLayers) -> None:
+def run(settings: Settings, layers: SettingsLayers, settings_file: Path | None = None) -> None:
     """Run the server until SIGTERM or SIGINT, or until a user ends it. After a restart the program is another one.
+
+    `settings_file` is where the settings were read from.
 
     Raises OSError, UnusableDatabase, UnusableKeyFile, UnusableCertificate.
     """
@@ -26,16 +29,16 @@ def run(settings: Settings, layers: SettingsLayers) -> None:
     allow_many_open_files()
     logs = configure_logging(settings.general.log_level, settings.general.log_file)
     with sole_owner(settings.general.data_dir):
-        ending = uvloop.run(_serve(settings, layers, logs))
+        ending = uvloop.run(_serve(settings, layers, logs, settings_file))
     if ending.restart:
         log.info("everything is finished; the program begins again")
         begin_again()
 
 
-async def _serve(settings: Settings, layers: SettingsLayers, logs: Logs) -> Ending:
+async def _serve(settings: Settings, layers: SettingsLayers, logs: Logs, settings_file: Path | None) -> Ending:
     ending = Ending()
     ending.follow_signals()
-    await serve_until(ending, settings, layers=layers, logs=logs)
+    await serve_until(ending, settings, layers=layers, logs=logs, settings_file=settings_file)
     return ending
 
 
@@ -47,9 +50,17 @@ async def serve_until(
     logs: Logs | None = None,
     on_ready: Callable[[RunningServer], Awaitable[None]] | None = None,
     show_password: bool = True,
+    settings_file: Path | None = None,
 ) -> None:
     """Run the server until somebody asks for its end; `on_ready` is awaited once requests are answered."""
-    async with running(settings, layers=layers, logs=logs, ending=ending, show_password=show_password) as server:
+    async with running(
+        settings,
+        layers=layers,
+        logs=logs,
+        ending=ending,
+        show_password=show_password,
+        settings_file=settings_file,
+    ) as server:
         web = server.settings.web
         scheme = "https" if web.tls_cert else "http"
         log.info("LightNVR %s listens on %s://%s:%d", __version__, scheme, web.bind_ip, server.port)

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from lightnvr.api import (
     audit,
     auth,
+    backups,
     export,
     health,
     hls,
@@ -22,8 +23,10 @@ from lightnvr.api import (
     recordings,
     relay,
     relay_hls,
+    restore,
     sessions,
     settings,
+    setup,
     snapshots,
     storage,
     storage_daily,
@@ -101,6 +104,9 @@ def create_api(services: ApiServices) -> FastAPI:
         relay_hls.router,
         snapshots.router,
         mjpeg.router,
+        backups.router,
+        restore.router,
+        setup.router,
         pages_router(),
     ):
         # Not include_router, which keeps a second form of each route, 4 MB in all.

@@ -22,6 +22,7 @@ from lightnvr.accounts.model import (
 from lightnvr.api.access import Forbidden, Unauthorized
 from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
+from lightnvr.backup.model import BackupBusy, BackupFailed, BackupNotFound, UnusableBackup
 from lightnvr.config.in_force import InvalidSetting
 from lightnvr.live.errors import (
     CameraUnavailable,
@@ -67,6 +68,8 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     SegmentGone: (HTTPStatus.NOT_FOUND, "There is no such segment, or not any more."),
     RecordingNotFound: (HTTPStatus.NOT_FOUND, "Recording not found"),
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
+    BackupNotFound: (HTTPStatus.NOT_FOUND, "Backup not found"),
+    BackupBusy: (HTTPStatus.CONFLICT, "A backup is being made at this moment."),
     JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found"),
     NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),
     RecordingStillOpen: (
@@ -87,6 +90,8 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     UnusableEvidenceKey: HTTPStatus.SERVICE_UNAVAILABLE,
     RecordingUndeletable: HTTPStatus.SERVICE_UNAVAILABLE,
     RecordingOffline: HTTPStatus.SERVICE_UNAVAILABLE,
+    BackupFailed: HTTPStatus.SERVICE_UNAVAILABLE,
+    UnusableBackup: HTTPStatus.CONFLICT,
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,

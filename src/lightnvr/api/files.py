@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import Protocol
 
 import anyio
 from fastapi import Request, Response
@@ -12,17 +13,35 @@ from fastapi.responses import StreamingResponse
 
 from lightnvr.api.ranges import ByteRange, read_range
 from lightnvr.recording.model import RecordingFileMissing, RecordingOffline
-from lightnvr.recording.service import RecordingFile
 
 ReadRange = Callable[[int, int, int], Iterator[bytes]]
 """Yields the bytes of a descriptor from a start up to, not including, a stop."""
 
 _CHUNK = 256 * 1024
-_MEDIA_TYPES = {".mp4": "video/mp4", ".mkv": "video/x-matroska", ".webm": "video/webm", ".avi": "video/x-msvideo"}
+_MEDIA_TYPES = {
+    ".mp4": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".webm": "video/webm",
+    ".avi": "video/x-msvideo",
+    ".zip": "application/zip",
+}
+
+
+class ServedFile(Protocol):
+    """A file to be sent: `length` bytes of it at most."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def etag(self) -> str: ...
+    @property
+    def modified_s(self) -> float: ...
 
 
 async def file_answer(
-    request: Request, file: RecordingFile, headers: dict[str, str], *, read: ReadRange | None = None
+    request: Request, file: ServedFile, headers: dict[str, str], *, read: ReadRange | None = None
 ) -> Response:
     """Answer GET or HEAD for a file (RFC 9110: conditional requests, ranges).
 
@@ -85,7 +104,7 @@ async def _read_chunks(descriptor: int, part: ByteRange, read: ReadRange) -> Asy
         os.close(descriptor)
 
 
-def _is_unchanged(request: Request, file: RecordingFile) -> bool:
+def _is_unchanged(request: Request, file: ServedFile) -> bool:
     none_match = request.headers.get("if-none-match")
     if none_match is not None:
         tags = [tag.strip().removeprefix("W/") for tag in none_match.split(",")]
@@ -99,6 +118,6 @@ def _is_unchanged(request: Request, file: RecordingFile) -> bool:
         return False
 
 
-def _range_applies(request: Request, file: RecordingFile) -> bool:
+def _range_applies(request: Request, file: ServedFile) -> bool:
     condition = request.headers.get("if-range")
     return condition is None or condition in {file.etag, formatdate(file.modified_s, usegmt=True)}

@@ -35,6 +35,8 @@ _TAGS: Mapping[str, str] = {
     "System": "The server itself and the machine it runs on; its log, its restart and its end.",
     "Settings": "Settings of the server, changed while it runs.",
     "Health": "Whether the server lives, and how its streams are.",
+    "Backup": "Database, settings and keys in one file.",
+    "Setup": "The first steps after an installation.",
     "ICE servers": "What browsers need for live view from other networks.",
 }
 _NEEDS = {

@@ -55,6 +55,13 @@ _OF_TAG: Mapping[tuple[str, int], str] = {
     " cannot hold: export what is before and what is after as two clips.",
     ("Export", HTTPStatus.SERVICE_UNAVAILABLE): "The key of evidence, /var/lib/lightnvr/evidence-key.pem, cannot be"
     " read or made: Permission denied. Check the rights of its folder.",
+    ("Backup", HTTPStatus.BAD_REQUEST): "filename must have 255 characters or fewer",
+    ("Backup", HTTPStatus.FORBIDDEN): "Only an administrator may do this.",
+    ("Backup", HTTPStatus.NOT_FOUND): "Backup not found",
+    ("Backup", HTTPStatus.CONFLICT): "A backup is being made at this moment.",
+    ("Backup", HTTPStatus.SERVICE_UNAVAILABLE): "The backup could not be made: the disk of /mnt/backups is full.",
+    ("Setup", HTTPStatus.BAD_REQUEST): "complete must be true or false",
+    ("Setup", HTTPStatus.FORBIDDEN): "Only an administrator may do this.",
     ("Live view", HTTPStatus.FORBIDDEN): "The live view of Front Door is switched off.",
     ("Recordings", HTTPStatus.CONFLICT): "The recording is protected. An administrator can delete it with ?force=true.",
 }

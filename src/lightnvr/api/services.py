@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from lightnvr.accounts.administration import Administration
 from lightnvr.accounts.audit import AuditLog
 from lightnvr.accounts.authentication import Authentication
+from lightnvr.accounts.first_steps import FirstSteps
 from lightnvr.accounts.logins import Logins
 from lightnvr.accounts.presence import Presence
 from lightnvr.accounts.second_factor import SecondFactor
@@ -18,6 +19,8 @@ from lightnvr.accounts.sessions import Sessions
 from lightnvr.accounts.sign_in import SignIn
 from lightnvr.api.auditing import Auditing
 from lightnvr.api.counting import RequestCounts
+from lightnvr.backup.restores import Restores
+from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
@@ -176,6 +179,9 @@ class ApiServices:
     manual: ManualRecordings
     daily_use: DailyUse
     sync: RecordingSync
+    backups: Backups
+    restores: Restores
+    first_steps: FirstSteps
     keeper: StorageKeeper
     timeline: Timeline
     clips: Clips

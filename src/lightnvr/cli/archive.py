@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from lightnvr import __version__
 from lightnvr.config import Settings
 from lightnvr.db.engine import Database, database_url, open_database
-from lightnvr.db.migrating import migrate
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.evidence.making import Evidence
 from lightnvr.recording.digests import StoredDigests
@@ -17,6 +16,7 @@ from lightnvr.recording.library import RecordingLibrary
 from lightnvr.recording.open_recordings import OpenRecordings
 from lightnvr.recording.recorded_time import StoredTime
 from lightnvr.recording.removal import Removal
+from lightnvr.safekeeping import upgrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ async def opened_archive(settings: Settings) -> AsyncIterator[OpenedArchive]:
     if not settings.database.url and not settings.database.path.exists():
         raise FileNotFoundError(None, "There is no database", str(settings.database.path))
     url = database_url(settings.database.url, settings.database.path)
-    await migrate(url)
+    await upgrade(settings, url)
     database, opened = open_database(url), OpenRecordings()
     try:
         library = RecordingLibrary(database, opened, Removal(database, OsDisk(), opened, _now_us))

@@ -16,7 +16,7 @@ from lightnvr.cli.media_check import check_media
 from lightnvr.cli.options import ConfigFile, DataDir, settings_from
 from lightnvr.config import CommandLine, LoadedSettings, Settings
 from lightnvr.db.engine import UnusableDatabase, database_url, open_database
-from lightnvr.db.migrating import migrate
+from lightnvr.safekeeping import upgrade
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.model import Stream
 from lightnvr.streams.secrets import SecretBox, UnusableKeyFile
@@ -78,7 +78,7 @@ async def _look_at_audit(loaded: LoadedSettings) -> Sequence[Finding]:
     settings = loaded.settings
     url = database_url(settings.database.url, settings.database.path)
     try:
-        await migrate(url)
+        await upgrade(settings, url)
         secrets = await anyio.to_thread.run_sync(SecretBox.open, settings.secret_key_file)
         database = open_database(url)
     except (UnusableDatabase, UnusableKeyFile) as error:
@@ -104,7 +104,7 @@ async def _look_at_audit(loaded: LoadedSettings) -> Sequence[Finding]:
 
 async def _streams(settings: Settings) -> tuple[Stream, ...]:
     url = database_url(settings.database.url, settings.database.path)
-    await migrate(url)
+    await upgrade(settings, url)
     database = open_database(url)
     secrets = await anyio.to_thread.run_sync(SecretBox.open, settings.secret_key_file)
     try:

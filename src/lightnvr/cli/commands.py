@@ -9,19 +9,22 @@ import typer
 
 from lightnvr import __version__
 from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, UserNotFound
+from lightnvr.backup.model import BackupFailed, UnusableBackup
 from lightnvr.certificate import UnusableCertificate
-from lightnvr.cli import check, export, moving, plan, users
+from lightnvr.cli import check, export, moving, plan, restore, users
 from lightnvr.cli.options import ConfigFile, DataDir, Host, Port, settings_from
-from lightnvr.config import CommandLine, InvalidSettings, sample_ini
+from lightnvr.config import CommandLine, InvalidSettings, LoadedSettings, sample_ini
 from lightnvr.db.engine import UnusableDatabase
 from lightnvr.moving.report import CannotMoveIn
 from lightnvr.playback.clip_plan import ClipNotPossible
 from lightnvr.playback.evidence.signing import UnusableEvidenceKey
 from lightnvr.playback.evidence.verifying import NotEvidence
 from lightnvr.playback.timeline import NothingRecorded
+from lightnvr.safekeeping import finish_restore
 from lightnvr.streams.secrets import UnusableKeyFile
 
 _EXPECTED = (
+    BackupFailed,
     CannotMoveIn,
     ClipNotPossible,
     DuplicateUsername,
@@ -33,6 +36,7 @@ _EXPECTED = (
     NothingRecorded,
     OSError,
     UnusableCertificate,
+    UnusableBackup,
     UnusableDatabase,
     UnusableEvidenceKey,
     UnusableKeyFile,
@@ -55,6 +59,7 @@ cli.command("import")(moving.import_)
 cli.command("export")(export.export)
 cli.command("verify")(export.verify)
 cli.command("evidence-key")(export.evidence_key)
+cli.command("restore")(restore.restore)
 
 
 def main() -> None:
@@ -99,8 +104,8 @@ def serve(config: ConfigFile = None, data_dir: DataDir = None, host: Host = None
     # Only this command needs the media libraries, which take a moment to load.
     from lightnvr.program import run  # noqa: PLC0415
 
-    loaded = settings_from(CommandLine(config, data_dir, host, port))
-    run(loaded.settings, loaded.layers)
+    loaded = _settings_to_start_with(CommandLine(config, data_dir, host, port))
+    run(loaded.settings, loaded.layers, loaded.file)
 
 
 @cli.command()
@@ -116,10 +121,16 @@ def demo(
 
     if data_dir is None and not os.environ.get("LIGHTNVR_DATA_DIR"):
         data_dir = Path("demo-data")
-    run_demo(settings_from(CommandLine(None, data_dir, host, port)).settings)
+    run_demo(_settings_to_start_with(CommandLine(None, data_dir, host, port)).settings)
 
 
 @config.command()
 def sample() -> None:
     """Print a lightnvr.ini with every setting, what it does, its range and its default."""
     typer.echo(sample_ini(), nl=False)
+
+
+def _settings_to_start_with(line: CommandLine) -> LoadedSettings:
+    loaded = settings_from(line)
+    # What is restored may be other settings.
+    return settings_from(line) if finish_restore(loaded.settings) else loaded

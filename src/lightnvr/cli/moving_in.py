@@ -26,6 +26,7 @@ from lightnvr.moving.snapshot import snapshot
 from lightnvr.moving.source import Source, find_source
 from lightnvr.process import sole_owner
 from lightnvr.recording.layout import DirectoryFormat
+from lightnvr.safekeeping import upgrade
 from lightnvr.streams.secrets import SecretBox
 from lightnvr.streams.store import StreamStore
 from lightnvr.wiring import FactorSeal, rules_for
@@ -132,7 +133,7 @@ async def _opened(settings: Settings, *, pretend: bool) -> AsyncIterator[tuple[D
             settings.database.path.parent.mkdir(parents=True, exist_ok=True)
         secrets = SecretBox.open(settings.secret_key_file)
         url = database_url(settings.database.url, settings.database.path)
-        await migrate(url)
+        await upgrade(settings, url)
         database = open_database(url)
         try:
             yield database, secrets

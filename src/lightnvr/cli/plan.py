@@ -14,8 +14,8 @@ import typer
 from lightnvr.cli.options import ConfigFile, DataDir, settings_from
 from lightnvr.config import CommandLine, Settings
 from lightnvr.db.engine import database_url, open_database
-from lightnvr.db.migrating import migrate
 from lightnvr.recording.days import StoredDays
+from lightnvr.safekeeping import upgrade
 from lightnvr.storage.daily import RecordedUse, StreamUse
 from lightnvr.storage.forecast import days_held, disk_bytes
 from lightnvr.storage.retention import Rules
@@ -123,7 +123,7 @@ async def _measured(settings: Settings) -> tuple[StreamUse, ...]:
     from lightnvr.wiring import rules_for  # noqa: PLC0415
 
     url = database_url(settings.database.url, settings.database.path)
-    await migrate(url)
+    await upgrade(settings, url)
     database = open_database(url)
     try:
         store = StreamStore(await anyio.to_thread.run_sync(SecretBox.open, settings.secret_key_file))

@@ -18,7 +18,7 @@ from lightnvr.accounts.store import AccountStore
 from lightnvr.cli.options import ConfigFile, DataDir, settings_from
 from lightnvr.config import CommandLine, Settings
 from lightnvr.db.engine import database_url, open_database
-from lightnvr.db.migrating import migrate
+from lightnvr.safekeeping import upgrade
 
 commands = typer.Typer(help="Users: who may log in, and as what.", no_args_is_help=True)
 
@@ -115,7 +115,7 @@ async def _administration(settings: Settings) -> AsyncIterator[Administration]:
     if not settings.database.url:
         settings.database.path.parent.mkdir(parents=True, exist_ok=True)
     url = database_url(settings.database.url, settings.database.path)
-    await migrate(url)
+    await upgrade(settings, url)
     database = open_database(url)
     try:
         yield Administration(AccountStore(database), Passwords(), time.time, settings.initial_password_file)

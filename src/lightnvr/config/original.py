@@ -27,7 +27,6 @@ LATER_KEYS: dict[str, frozenset[str]] = {
     ),
     "detection_engine": frozenset({"enabled", "threads", "delegate"}),
     "detection": frozenset({"grace_period"}),
-    "database": frozenset({"backup_interval_minutes", "backup_retention_count", "post_backup_script"}),
     "web": frozenset(
         {
             "root",

@@ -96,10 +96,10 @@ class SystemMembers(Members):
         "/var/lib/lightnvr/lightnvr.db", description="The SQLite file. Set in lightnvr.ini."
     )
     db_backup_interval_minutes: Annotated[int, Whole(0, 525_600), At("database", "backup_interval_minutes")] = Field(
-        60, description="Minutes between backups of the database; 0: none."
+        1440, description="Minutes between backups; 0: none."
     )
     db_backup_retention_count: Annotated[int, Whole(0, 1000), At("database", "backup_retention_count")] = Field(
-        24, description="How many of them are kept."
+        7, description="How many of them are kept."
     )
     db_post_backup_script: Annotated[str, Text(4096), At("database", "post_backup_script", fixed=True)] = Field(
         "", description="Program that is run after each. Set in lightnvr.ini: the API starts no programs."

@@ -153,7 +153,7 @@ class StorageSettings(Section):
 
 
 class DatabaseSettings(Section):
-    """Where the database is."""
+    """Where the database is, and how often it is backed up, with the settings and keys."""
 
     path: Folder = Field(
         SYSTEM_DATA_DIR / "lightnvr.db",
@@ -163,6 +163,27 @@ class DatabaseSettings(Section):
         "",
         repr=False,
         description="Address of a PostgreSQL database: postgresql://user:password@host/name. Empty: SQLite.",
+    )
+    backup_interval_minutes: int = Field(
+        1440, ge=0, le=525_600, description="Minutes between backups that are made by themselves. 0: none."
+    )
+    backup_retention_count: int = Field(
+        7, ge=0, le=1000, description="How many of these backups are kept, and as many made by hand; 0 is the latest."
+    )
+    backup_path: OptionalPath = Field(
+        None,
+        description="Folder of the backups, best on another disk. Empty: backups/ in the data folder. Whoever reads a "
+        "backup has all passwords of cameras.",
+    )
+    post_backup_script: OptionalPath = Field(
+        None,
+        description="Program that is run after each backup, to copy it elsewhere, with three arguments: the backup, "
+        "the database, the folder of backups. Not run through a shell. Empty: none.",
+    )
+    backup_before_upgrade: bool = Field(
+        True,
+        description="Whether a new version makes a backup before it changes the tables of a SQLite database, and "
+        "leaves them alone when it cannot.",
     )
 
 
@@ -380,6 +401,11 @@ class Settings(Section):
     def evidence_key_file(self) -> Path:
         """Where the key is that evidence is signed with."""
         return self.general.data_dir / "evidence-key.pem"
+
+    @property
+    def backup_dir(self) -> Path:
+        """Folder that backups are kept in."""
+        return self.database.backup_path or self.general.data_dir / "backups"
 
     @property
     def initial_password_file(self) -> Path:

@@ -1,6 +1,7 @@
 """Brings the tables of a database to the form this version works with."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio.to_thread
@@ -25,19 +26,26 @@ class DatabaseTooNew(UnusableDatabase):
     """The database was last used by a newer version of LightNVR."""
 
 
-async def migrate(url: URL) -> None:
+def known_revisions() -> tuple[str, ...]:
+    """Return the revisions of the tables that this version can work with or upgrade, the newest last."""
+    return tuple(sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")))
+
+
+async def migrate(url: URL, before_upgrade: Callable[[str], None] | None = None) -> None:
     """Create or upgrade the tables, all in one transaction, without blocking the event loop.
 
-    Raises DatabaseTooNew when the database was made by a newer version, and UnusableDatabase when it cannot be opened.
+    `before_upgrade` is called with the present revision when there is something to upgrade, in another thread, while
+    nobody else can write; what it raises stops the upgrade. Raises DatabaseTooNew when the database was made by a newer
+    version, and UnusableDatabase when it cannot be opened.
     """
-    await anyio.to_thread.run_sync(lambda: asyncio.run(_migrate(url)))
+    await anyio.to_thread.run_sync(lambda: asyncio.run(_migrate(url, before_upgrade)))
 
 
-async def _migrate(url: URL) -> None:
+async def _migrate(url: URL, before_upgrade: Callable[[str], None] | None) -> None:
     database = open_database(url)
     try:
         async with database.writing.begin() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, before_upgrade)
     except (DBAPIError, OSError) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         raise UnusableDatabase(
@@ -48,8 +56,8 @@ async def _migrate(url: URL) -> None:
         await database.close()
 
 
-def _upgrade(connection: Connection) -> None:
-    known = sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+def _upgrade(connection: Connection, before_upgrade: Callable[[str], None] | None) -> None:
+    known = known_revisions()
     present = _revision(connection)
     if present == known[-1]:
         return
@@ -66,6 +74,8 @@ def _upgrade(connection: Connection) -> None:
             "The database holds tables of another program. If they are those of the original LightNVR, keep them where "
             "they are, choose another data folder, and run: lightnvr import --from lightnvr PATH"
         )
+    if before_upgrade is not None:
+        before_upgrade(present)
     # Late, because a start seldom has anything to upgrade.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415

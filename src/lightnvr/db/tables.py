@@ -397,6 +397,15 @@ Index(
     sqlite_where=recording_digests.c.taken_at.is_(None),
 )
 
+# One row at most.
+first_steps = Table(
+    "first_steps",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("complete", Boolean, nullable=False),
+    Column("completed_at", BigInteger, nullable=False),
+)
+
 # What was changed through /api/settings: JSON, encrypted where `sealed`.
 settings = Table(
     "settings",

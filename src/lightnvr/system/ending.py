@@ -18,7 +18,8 @@ class Ending:
             asyncio.get_running_loop().add_signal_handler(number, self.shut_down)
 
     def shut_down(self) -> None:
-        """Ask for the end."""
+        """Ask for the end. It is the last word, also while the program ends only to begin again."""
+        self.restart = False
         self._asked.set()
 
     def begin_again(self) -> None:

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from lightnvr.accounts.administration import Administration
 from lightnvr.accounts.entrance import EntranceRules, open_entrance
+from lightnvr.accounts.first_steps import FirstSteps
 from lightnvr.accounts.limiter import LimiterRules
 from lightnvr.accounts.model import Role
 from lightnvr.accounts.passwords import Passwords
@@ -27,11 +28,17 @@ from lightnvr.api.application import create_api
 from lightnvr.api.auditing import Auditing
 from lightnvr.api.services import ApiOptions, ApiServices, StorageRoots, StorageSpace, SystemServices
 from lightnvr.api.serving import server_config
+from lightnvr.backup.model import Contents, KeptFile
+from lightnvr.backup.model import Role as BackupRole
+from lightnvr.backup.restores import Restores
+from lightnvr.backup.restoring import RestoreTargets
+from lightnvr.backup.service import BackupRules, Backups
+from lightnvr.backup.shelf import Shelf
 from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
-from lightnvr.db.migrating import migrate
+from lightnvr.db.migrating import known_revisions, migrate
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.darkroom import Darkroom
@@ -173,6 +180,9 @@ def running_api(
         manual=ManualRecordings(database, LocalClock(clock, _utc), supervisors.records),
         daily_use=RecordedUse(StoredDays(database), _thirty_days, lambda: int(clock()) // 86_400),
         sync=QuickSync(),
+        backups=_backups(folder, clock),
+        restores=_restores(folder, clock),
+        first_steps=FirstSteps(database, clock),
         keeper=IdleKeeper(),
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         clips=clips,
@@ -215,6 +225,24 @@ def _prepared_database() -> tuple[bytes, Mapping[str, str]]:
     with TemporaryDirectory() as folder:
         anyio.run(prepare, Path(folder))
         return (Path(folder) / "lightnvr.db").read_bytes(), keys
+
+
+def _backups(folder: Path, clock: Clock) -> Backups:
+    secret_key = KeptFile(BackupRole.SECRET_KEY, "secret.key", folder / "secret.key")
+    contents = Contents(folder / "lightnvr.db", (secret_key,))
+    return Backups(contents, Shelf(folder / "backups"), lambda: BackupRules(0, 3), "1.2.3", clock)
+
+
+def _restores(folder: Path, clock: Clock) -> Restores:
+    targets = RestoreTargets(
+        data_dir=folder,
+        database=folder / "lightnvr.db",
+        settings=None,
+        secret_key=folder / "secret.key",
+        evidence_key=folder / "evidence-key.pem",
+        initial_password=folder / "initial-admin-password.txt",
+    )
+    return Restores(Shelf(folder / "backups"), targets, known_revisions(), clock)
 
 
 async def _thirty_days() -> Rules:

@@ -31,6 +31,7 @@ FOR_EVERY_USER = {
 PUBLIC_PATHS = {
     ("get", "/api/health"), ("get", "/api/health/hls"), ("post", "/api/auth/login"), ("get", "/api/auth/login/config"),
     ("post", "/api/auth/login/totp"), ("post", "/api/auth/logout"), ("get", "/logout"),
+    ("get", "/api/setup/status"),
     ("get", "/api/system/status"),
 }  # fmt: skip
 
