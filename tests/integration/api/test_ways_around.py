@@ -150,7 +150,8 @@ def test_an_administrator_who_may_not_see_every_stream_learns_nothing_of_the_oth
             cleanup = admin.post("/api/storage/cleanup")
             logs = [admin.get(path) for path in ("/api/audit", "/api/system/logs")]
             socket = admin.get("/api/system/logs/ws", headers=UPGRADE)
-            return {answer.status_code for answer in (cleanup, *logs, socket)}
+            backups = [admin.post("/api/system/backup"), admin.get("/backups/lightnvr_backup_x.tar")]
+            return {answer.status_code for answer in (cleanup, *logs, socket, *backups)}
 
         assert named() == ["Bedroom", "Gate"]
         admin.put("/api/auth/users/1", json={"allowed_tags": "outdoor"}).raise_for_status()
