@@ -23,7 +23,6 @@ from benchmarks.table import Table, percentile, verdict
 
 _P99_MS = 250.0
 _PROCESSES = 2
-_PAUSE_S = 1.0
 _CALLS = (
     "/api/streams",
     "/api/recordings?limit=20",
@@ -52,6 +51,7 @@ def main() -> None:
     options.add_argument("--cameras", type=positive, default=16)
     options.add_argument("--clients", type=positive, default=200)
     options.add_argument("--seconds", type=positive, default=60)
+    options.add_argument("--every", type=float, default=4.0, help="seconds from one call of a client to its next")
     arguments = options.parse_args()
     with (
         workplace(arguments) as folder,
@@ -85,11 +85,14 @@ def _run(url: str, key: str, names: Sequence[str], arguments: argparse.Namespace
     context = multiprocessing.get_context("spawn")
     each = -(-arguments.clients // _PROCESSES)
     with context.Pool(_PROCESSES) as pool:
-        jobs = [(url, key, tuple(names), each, number * each, arguments.seconds) for number in range(_PROCESSES)]
+        jobs = [
+            (url, key, tuple(names), each, number * each, arguments.seconds, arguments.every)
+            for number in range(_PROCESSES)
+        ]
         return pool.starmap(_clients, jobs)
 
 
-def _clients(url: str, key: str, names: Sequence[str], count: int, first: int, seconds: float) -> Load:
+def _clients(url: str, key: str, names: Sequence[str], count: int, first: int, seconds: float, pause_s: float) -> Load:
     import asyncio  # noqa: PLC0415 - in the process of the clients only
 
     load = Load()
@@ -99,7 +102,7 @@ def _clients(url: str, key: str, names: Sequence[str], count: int, first: int, s
         name = names[number % len(names)]
         async with httpx.AsyncClient(base_url=url, headers={"X-API-Key": key}, timeout=60, trust_env=False) as client:
             # Not all at the same moment, as no clients are.
-            await asyncio.sleep(number * _PAUSE_S / count % _PAUSE_S)
+            await asyncio.sleep(number * pause_s / count % pause_s)
             while time.monotonic() < until:
                 call = next(calls)
                 began = time.monotonic()
@@ -110,7 +113,7 @@ def _clients(url: str, key: str, names: Sequence[str], count: int, first: int, s
                 except httpx.HTTPError as error:
                     load.errors.append(f"{call}: {error!r}")
                 load.taken[call].append(time.monotonic() - began)
-                await asyncio.sleep(max(0.0, began + _PAUSE_S - time.monotonic()))
+                await asyncio.sleep(max(0.0, began + pause_s - time.monotonic()))
 
     async def every() -> None:
         await asyncio.gather(*(one(first + number) for number in range(count)))
@@ -139,7 +142,7 @@ def _table(arguments: argparse.Namespace, loads: Sequence[Load], found: Continui
     rows.append(("pictures lost, doubled or unreadable", str(missing), "", "", "", "0", verdict(missing, 0)))
     rows.append(("packets dropped", str(dropped), "", "", "", "0", verdict(dropped, 0)))
     notes = (
-        f"{arguments.clients} clients with an API key, each a call a second, for {arguments.seconds} s, while "
+        f"{arguments.clients} clients with an API key, each a call every {arguments.every:g} s, for {arguments.seconds} s, while "
         f"{arguments.cameras} cameras of 2 Mbit/s are recorded; milliseconds, seen by clients on the same machine. "
         f"{found.pictures} pictures were decoded."
     )

@@ -14,12 +14,11 @@ pytestmark = pytest.mark.anyio
 
 async def test_the_first_wish_counts_but_the_end_is_the_last_word() -> None:
     ending = Ending()
-    ending.begin_again()
-    assert ending.restart
-    ending.shut_down()
-    assert not ending.restart
-    ending.begin_again()
-    assert not ending.restart
+    restarts: list[bool] = []
+    for wish in (ending.begin_again, ending.shut_down, ending.begin_again):
+        wish()
+        restarts.append(ending.restart)
+    assert restarts == [True, False, False]
     await ending.wait()
 
 
