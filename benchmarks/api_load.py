@@ -142,9 +142,9 @@ def _table(arguments: argparse.Namespace, loads: Sequence[Load], found: Continui
     rows.append(("pictures lost, doubled or unreadable", str(missing), "", "", "", "0", verdict(missing, 0)))
     rows.append(("packets dropped", str(dropped), "", "", "", "0", verdict(dropped, 0)))
     notes = (
-        f"{arguments.clients} clients with an API key, each a call every {arguments.every:g} s, for {arguments.seconds} s, while "
-        f"{arguments.cameras} cameras of 2 Mbit/s are recorded; milliseconds, seen by clients on the same machine. "
-        f"{found.pictures} pictures were decoded."
+        f"{arguments.clients} clients with an API key, each a call every {arguments.every:g} s, for {arguments.seconds} "
+        f"s, while {arguments.cameras} cameras of 2 Mbit/s are recorded; milliseconds, seen by clients on the same "
+        f"machine. {found.pictures} pictures were decoded."
     )
     return Table("200 clients", ("call", "times", "p50", "p95", "p99", "target", ""), tuple(rows), notes)
 
