@@ -9,6 +9,7 @@ from lightnvr.accounts.audit import Entry, EntryFilter, Outcome
 from lightnvr.api.access import ADMIN, GuardedRoute
 from lightnvr.api.answers import json_answer
 from lightnvr.api.errors import declared
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import Services
 from lightnvr.api.times import iso, read_time
 from lightnvr.api.validation import BadRequest
@@ -50,6 +51,7 @@ class AuditEntries(BaseModel):
 )
 async def read_audit_log(
     services: Services,
+    seen: Sight,
     actor: Annotated[str, Query(max_length=255, description="Only what this user did.", examples=["admin"])] = "",
     action: Annotated[str, Query(max_length=255, description="Only this action.", examples=["log in"])] = "",
     outcome: Annotated[
@@ -68,6 +70,7 @@ async def read_audit_log(
 
     `lightnvr check --audit` verifies that nothing was.
     """
+    seen.require_everything()  # streams are named in it
     if "\x00" in actor + action:
         raise BadRequest("actor and action must not hold control characters")
     wanted = EntryFilter(

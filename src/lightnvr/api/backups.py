@@ -13,6 +13,7 @@ from lightnvr.api.answers import json_answer
 from lightnvr.api.auditing import note_of
 from lightnvr.api.errors import Responses, declared
 from lightnvr.api.files import file_answer
+from lightnvr.api.seen import EVERYTHING
 from lightnvr.api.services import Services
 from lightnvr.api.times import iso
 from lightnvr.backup.model import BackupNotFound, StoredBackup
@@ -74,7 +75,7 @@ class BackupDeleted(BaseModel):
     "/api/system/backup",
     response_model=BackupMade,
     responses=declared(401, 403, 409, 429, 503),
-    dependencies=[ADMIN],
+    dependencies=[ADMIN, EVERYTHING],
     summary="Make a backup",
 )
 async def make_backup(request: Request, services: Services) -> Response:
@@ -97,7 +98,7 @@ async def make_backup(request: Request, services: Services) -> Response:
     "/api/system/backups",
     response_model=BackupList,
     responses=declared(401, 403, 429, 503),
-    dependencies=[ADMIN],
+    dependencies=[ADMIN, EVERYTHING],
     summary="List the backups",
 )
 async def list_backups(services: Services) -> Response:
@@ -116,7 +117,7 @@ async def list_backups(services: Services) -> Response:
     "/api/system/backups/{filename}",
     response_model=BackupDeleted,
     responses=declared(400, 401, 403, 404, 429, 503),
-    dependencies=[ADMIN],
+    dependencies=[ADMIN, EVERYTHING],
     summary="Delete a backup",
 )
 async def delete_backup(filename: Filename, services: Services) -> Response:
@@ -140,7 +141,7 @@ _DOWNLOAD: Responses = {HTTPStatus.OK.value: {"content": {"application/zip": {}}
     "/backups/{filename}",
     response_class=Response,
     responses=declared(400, 401, 403, 404, 416, 429, 503) | _DOWNLOAD,
-    dependencies=[ADMIN],
+    dependencies=[ADMIN, EVERYTHING],
     summary="Download a backup",
 )
 async def download_backup(filename: Filename, request: Request, services: Services) -> Response:
@@ -157,7 +158,7 @@ router.head(
     "/backups/{filename}",
     response_class=Response,
     responses=declared(400, 401, 403, 404, 416, 429, 503) | _DOWNLOAD,
-    dependencies=[ADMIN],
+    dependencies=[ADMIN, EVERYTHING],
     summary="Look at a backup",
 )(download_backup)
 

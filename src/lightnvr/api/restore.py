@@ -9,6 +9,7 @@ from lightnvr.api.access import ADMIN, GuardedRoute
 from lightnvr.api.answers import json_answer
 from lightnvr.api.auditing import note_of
 from lightnvr.api.errors import declared
+from lightnvr.api.seen import EVERYTHING
 from lightnvr.api.services import Services
 from lightnvr.api.times import iso
 from lightnvr.backup.restoring import RestorePlan
@@ -63,7 +64,7 @@ class RestoreCancelled(BaseModel):
     "/api/system/restore",
     response_model=RestoreAnswer,
     responses=declared(400, 401, 403, 404, 409, 413, 429),
-    dependencies=[ADMIN],
+    dependencies=[ADMIN, EVERYTHING],
     summary="Restore a backup",
 )
 async def restore(body: RestoreBody, request: Request, services: Services) -> Response:
@@ -82,7 +83,7 @@ async def restore(body: RestoreBody, request: Request, services: Services) -> Re
     "/api/system/restore",
     response_model=RestoreCancelled,
     responses=declared(401, 403, 409, 429),
-    dependencies=[ADMIN],
+    dependencies=[ADMIN, EVERYTHING],
     summary="Cancel a restore",
 )
 async def cancel_restore(services: Services) -> Response:

@@ -166,3 +166,11 @@ async def _seen(request: HTTPConnection) -> Seen:
 
 Sight = Annotated[Seen, Depends(_seen)]
 """What the caller of a route may see."""
+
+
+async def _everything(seen: Sight) -> None:
+    seen.require_everything()
+
+
+EVERYTHING = Depends(_everything)
+"""The dependency of routes that are about all streams at once. Raises Forbidden for who may not see them all."""

@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 
 from lightnvr.api.access import ADMIN, PUBLIC, GuardedRoute
 from lightnvr.api.errors import declared
+from lightnvr.api.seen import Seen, Sight
 from lightnvr.api.services import ApiServices, Services, StorageRoots
 from lightnvr.api.system_models import (
     Asked,
@@ -50,7 +51,7 @@ router = APIRouter(prefix="/api/system", tags=["System"], route_class=GuardedRou
     dependencies=[ADMIN],
     summary="Get system information (long name)",
 )
-async def system_info(services: Services) -> Response:
+async def system_info(services: Services, seen: Sight) -> Response:
     """The server, its machine and what it keeps. Takes a tenth of a second, to measure the processors."""
     state, interfaces, versions = await asyncio.gather(
         asyncio.to_thread(machine_state),
@@ -59,7 +60,7 @@ async def system_info(services: Services) -> Response:
     )
     disks = [await _disk(services.storage_roots, storage_id) for storage_id in services.storage_roots]
     system_disk = await asyncio.to_thread(disk_amount, Path("/"))
-    answer = await _info(services, state, disks, system_disk)
+    answer = await _info(services, seen, state, disks, system_disk)
     answer.network = Network(interfaces=[_interface(each) for each in interfaces])
     answer.versions = Versions(items=[_version(each) for each in versions])
     return _json(answer)
@@ -91,10 +92,12 @@ async def shut_down(services: Services) -> Response:
     return _json(Asked(message="System is shutting down"), BackgroundTask(_now, services.system.ending.shut_down))
 
 
-async def _info(services: ApiServices, state: MachineState, disks: list[Disk], system_disk: Amount) -> SystemInfo:
+async def _info(
+    services: ApiServices, seen: Seen, state: MachineState, disks: list[Disk], system_disk: Amount
+) -> SystemInfo:
     settings = services.system.settings
-    streams = await services.streams.every()
-    totals = {total.stream_name: total for total in await services.system.totals()}
+    streams = await seen.streams.every()
+    totals = {total.stream_name: total for total in await services.system.totals() if seen.sees(total.stream_name)}
     process = Amount(state.memory.total, state.rss_bytes)
     nothing = _block(Amount(state.memory.total, 0))
     return SystemInfo(

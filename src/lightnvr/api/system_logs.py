@@ -12,9 +12,10 @@ from fastapi.responses import JSONResponse
 
 from lightnvr.accounts.admission import Admission
 from lightnvr.accounts.model import Role, User, UserNotFound
-from lightnvr.api.access import ADMIN, Administrator, GuardedRoute, add_socket
+from lightnvr.api.access import ADMIN, Administrator, Forbidden, GuardedRoute, add_socket
 from lightnvr.api.answers import json_answer
 from lightnvr.api.errors import declared, error_answer
+from lightnvr.api.seen import Sight
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.system_models import Asked, LogLine, LogLines
 from lightnvr.api.times import iso_us, read_time
@@ -47,6 +48,7 @@ WantedLevel = Annotated[LevelName, Query(description="This level and more seriou
 )
 async def read_logs(
     services: Services,
+    seen: Sight,
     level: WantedLevel = "debug",
     count: Annotated[
         int, Query(ge=0, le=5000, description="How many entries at most, the latest; 0: 500.", examples=[100])
@@ -71,6 +73,7 @@ async def read_logs(
     Entries that come later can be followed on the WebSocket `/api/system/logs/ws`, which takes `level` and `since` as
     well and sends each as a JSON object like those here.
     """
+    seen.require_everything()  # streams are named in it
     after_us = max(_after("since", since), _after("last_ts", last_ts))
     logs = services.system.logs
     found = logs.recent.latest(count or 500, level=_LEVELS[level.lower()], after_us=after_us)
@@ -107,13 +110,18 @@ def add_log_socket(app: FastAPI) -> None:
 async def follow_logs(
     websocket: WebSocket,
     services: Services,
+    seen: Sight,
     caller: Administrator,
     level: LevelName = "debug",
     since: str | None = None,
 ) -> None:
     """Send what is logged as it comes; with `since`, what was logged after that before it."""
     try:
+        seen.require_everything()
         after_us = _after("since", since)
+    except Forbidden as error:
+        await websocket.send_denial_response(JSONResponse({"error": str(error)}, HTTPStatus.FORBIDDEN))
+        return
     except ValueError as error:
         await websocket.send_denial_response(JSONResponse({"error": str(error)}, HTTPStatus.BAD_REQUEST))
         return

@@ -14,6 +14,10 @@ from tests.rig.authenticator import enrol
 
 EDITOR = {"username": "editor", "password": PASSWORD}
 CAMERA = "rtsp://192.0.2.1/"
+UPGRADE = {
+    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}  # fmt: skip
 
 
 def limited_to(api: RunningApi, tags: str) -> None:
@@ -127,22 +131,34 @@ def test_nobody_shuts_the_door_behind_themselves(api: RunningApi) -> None:
 
 
 def test_a_socket_that_must_wait_is_told_how_long(api: RunningApi) -> None:
-    upgrade = {
-        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }  # fmt: skip
     with api.client(None) as client:
         for _ in range(6):
             client.get("/api/streams", auth=("editor", "wrong"))
-        refused = client.get("/api/ws?src=x", headers=upgrade, auth=("editor", "wrong"))
+        refused = client.get("/api/ws?src=x", headers=UPGRADE, auth=("editor", "wrong"))
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "301")
 
 
-def test_who_may_not_see_every_stream_cleans_up_none(api: RunningApi) -> None:
+def test_an_administrator_who_may_not_see_every_stream_learns_nothing_of_the_others(api: RunningApi) -> None:
     with api.client() as admin:
-        assert admin.post("/api/storage/cleanup").status_code == 200
+        for name, tags in (("Bedroom", ""), ("Gate", "outdoor")):
+            admin.post("/api/streams", json={"name": name, "url": CAMERA, "tags": tags}).raise_for_status()
+
+        def named() -> list[str]:
+            return [stream["name"] for stream in admin.get("/api/system").json()["streamStorage"]]
+
+        def statuses() -> set[int]:
+            cleanup = admin.post("/api/storage/cleanup")
+            logs = [admin.get(path) for path in ("/api/audit", "/api/system/logs")]
+            socket = admin.get("/api/system/logs/ws", headers=UPGRADE)
+            backups = [admin.post("/api/system/backup"), admin.get("/backups/lightnvr_backup_x.tar")]
+            return {answer.status_code for answer in (cleanup, *logs, socket, *backups)}
+
+        assert named() == ["Bedroom", "Gate"]
         admin.put("/api/auth/users/1", json={"allowed_tags": "outdoor"}).raise_for_status()
-        assert admin.post("/api/storage/cleanup").status_code == 403
+        assert statuses() == {403}
+        assert named() == ["Gate"]
+        admin.put("/api/auth/users/1", json={"allowed_tags": ""}).raise_for_status()
+        assert admin.post("/api/storage/cleanup").status_code == 200
 
 
 @pytest.mark.parametrize("user_id", [10, 1_000_000, 2**63 - 1])
