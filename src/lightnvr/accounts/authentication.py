@@ -1,4 +1,4 @@
-"""Finds out who is calling: session cookie, then Basic authentication, then API key, then what a proxy says."""
+"""Finds out who is calling: session cookie, then what a proxy says, then Basic authentication, then API key."""
 
 import base64
 import binascii
@@ -119,6 +119,9 @@ class Authentication:
             user = await self._sessions.find(credentials.session)
             if user is not None and user.may_come_from(credentials.address):
                 return user, ProofKind.SESSION, token_hash(credentials.session)
+        user = await self._logins.known(credentials.proxy_user) if credentials.proxy_user else None
+        if user is not None and user.is_active and user.may_come_from(credentials.address):
+            return user, ProofKind.PROXY, ""
         scheme, _, value = credentials.authorization.partition(" ")
         if scheme.lower() == "basic":
             user = await self._basic(value.strip(), credentials.address)
@@ -128,9 +131,6 @@ class Authentication:
         user = await self._api_key(key) if 0 < len(key) <= _MAX_KEY else None
         if user is not None and user.may_come_from(credentials.address):
             return user, ProofKind.API_KEY, token_hash(key)
-        user = await self._logins.known(credentials.proxy_user) if credentials.proxy_user else None
-        if user is not None and user.is_active and user.may_come_from(credentials.address):
-            return user, ProofKind.PROXY, ""
         return None
 
     async def _basic(self, encoded: str, address: str) -> User | None:

@@ -8,8 +8,10 @@ from lightnvr.config.environment import read_environment
 from lightnvr.config.ini import Entry, read_ini
 from lightnvr.config.known import field_of
 from lightnvr.config.layers import Layer, SettingsLayers
-from lightnvr.config.original import LATER_KEYS
+from lightnvr.config.original import LATER_KEYS, RELIED_ON
 from lightnvr.config.settings import Settings, default_data_dir
+
+_OFF = frozenset({"", "0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def _take_entry(below: Layer, warnings: list[str], entry: Entry, path: Path | No
             warnings.append(f"{place} is empty, so the default is used.")
     elif key in LATER_KEYS.get(section, frozenset()):
         below.put(section, key, entry.text, place)
+        if (section, key) in RELIED_ON and entry.text.strip().lower() not in _OFF:
+            warnings.append(f"{place} has no effect. {RELIED_ON[section, key]}")
     elif section.startswith("stream."):
         warnings.append(f"{place} is ignored: cameras are added on the web page or through the API.")
     else:

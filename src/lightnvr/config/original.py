@@ -1,7 +1,18 @@
 """Names of settings that other versions of LightNVR know and this one has no use for yet.
 
-They are accepted without a warning, so that an existing lightnvr.ini starts, and are kept in `Settings.later`.
+They are accepted, so that an existing lightnvr.ini starts, and are kept in `Settings.later`; without a warning but for
+those of `RELIED_ON`.
 """
+
+RELIED_ON: dict[tuple[str, str], str] = {
+    ("storage", "max_size"): "Limit streams by max_storage_mb, or the disk by min_free_pct.",
+    ("storage", "mp4_retention_days"): "Set retention_days.",
+    ("web", "demo_mode"): "Nobody gets in without an account.",
+    ("web", "webrtc_disabled"): "Set [live] webrtc_port to 0.",
+    ("web", "hls_disabled"): "Switch streaming_enabled of a stream off.",
+    ("web", "mse_disabled"): "Switch streaming_enabled of a stream off.",
+}
+"""What somebody who sets it counts on, and what to do instead."""
 
 LATER_KEYS: dict[str, frozenset[str]] = {
     "general": frozenset({"pid_file"}),

@@ -15,6 +15,7 @@ from lightnvr.recording.model import (
 from lightnvr.recording.service import RecordingFile, Recordings
 
 _MOST = 100
+_MOST_OF_ONE = 20
 _KEPT_S = 600.0
 _UNWANTED = set('<>:"/\\|?*')
 """In names of files some systems take none of these."""
@@ -53,7 +54,8 @@ class Downloads:
         Raises RecordingNotFound when there is none of the recordings, and TooManyJobs.
         """
         self._forget_old()
-        if len(self._kept) >= _MOST:
+        own = sum(kept.owner == owner for kept in self._kept.values())
+        if own >= _MOST_OF_ONE or len(self._kept) >= _MOST:
             raise TooManyJobs("Too many downloads were begun. Try again in some minutes.")
         wanted = list(dict.fromkeys(recording_ids))
         files = await _files(recordings, wanted)

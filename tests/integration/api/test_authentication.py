@@ -157,6 +157,28 @@ def test_behind_a_trusted_proxy_guessers_are_told_apart(tmp_path: Path) -> None:
         assert nobody.post("/api/auth/login", json=LOGIN, headers=owner).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("headers", "address"),
+    [
+        ({"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}, "198.51.100.7"),
+        ({"X-Forwarded-For": "203.0.113.9, 198.51.100.7:4711"}, "198.51.100.7"),
+        ({"X-Forwarded-For": "[2001:db8::7]:4711"}, "2001:db8::7"),
+        ({"X-Forwarded-For": "2001:db8::7"}, "2001:db8::7"),
+        ({"X-Forwarded-For": "198.51.100.7, unknown", "X-Real-IP": "203.0.113.9"}, "127.0.0.1"),
+        ({"X-Real-IP": "203.0.113.9"}, "203.0.113.9"),
+        ({}, "127.0.0.1"),
+    ],
+)
+def test_what_a_proxy_says_of_the_address_is_read_or_not_believed_at_all(
+    tmp_path: Path, headers: dict[str, str], address: str
+) -> None:
+    with running_api(tmp_path, options=ApiOptions("1", trusted_proxies="127.0.0.1")) as api, api.client(None) as nobody:
+        nobody.post("/api/auth/login", json=LOGIN | {"password": "wrong"}, headers=headers)
+        with api.client() as admin:
+            (entry, *_) = admin.get("/api/audit", params={"action": "log in", "outcome": "refused"}).json()["entries"]
+        assert entry["address"] == address
+
+
 def test_a_trusted_proxy_can_say_who_it_has_let_in(tmp_path: Path) -> None:
     def status(api: RunningApi, headers: list[tuple[str, str]]) -> int:
         with api.client(None) as client:

@@ -292,3 +292,11 @@ def test_paths_are_named_relative_to_a_storage_that_is_not_known(client: httpx.C
     recording = api.recordings.add("Yard", MEDIA, storage_id=2)
     shown = client.get(f"/api/recordings/{recording.id}").json()["file_path"]
     assert not Path(shown).is_absolute()
+
+
+def test_one_user_does_not_take_up_the_downloads_of_all(api: RunningApi) -> None:
+    body = {"ids": [api.recordings.add("Front Door", b"0123456789").id]}
+    with api.client("watcher") as one, api.client("machine") as other:
+        statuses = [one.post("/api/recordings/batch-download", json=body).status_code for _ in range(21)]
+        assert statuses == [202] * 20 + [503]
+        assert other.post("/api/recordings/batch-download", json=body).status_code == 202

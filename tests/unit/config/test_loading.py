@@ -99,11 +99,11 @@ def test_the_old_dialect_is_read(load: Load) -> None:
 
 
 def test_keys_of_features_to_come_are_kept_without_a_word(load: Load) -> None:
-    loaded = load("[mqtt]\nenabled = true\nbroker_host = broker\n[storage]\nmax_size = 30\n")
+    loaded = load("[mqtt]\nenabled = true\nbroker_host = broker\n[storage]\npath_hls = /tmp/hls\n")
     assert loaded.warnings == ()
     assert loaded.settings.later == {
         "mqtt": {"enabled": "true", "broker_host": "broker"},
-        "storage": {"max_size": "30"},
+        "storage": {"path_hls": "/tmp/hls"},
     }
 
 
@@ -125,6 +125,13 @@ def test_unknown_names_are_warned_about(load: Load) -> None:
     assert "[nonsense] key is not a setting" in warnings
     assert "[stream.0] name is ignored: cameras are added" in warnings
     assert "LIGHTNVR_WEB_PROT is not a setting" in warnings
+
+
+def test_who_counts_on_a_setting_without_effect_is_told(load: Load) -> None:
+    ini = "[storage]\nmax_size = 500000000000\nmp4_retention_days = 0\n[web]\ndemo_mode = true\nhls_disabled = false\n"
+    size, demo = load(ini).warnings
+    assert "line 2, [storage] max_size has no effect. Limit streams by max_storage_mb" in size
+    assert "[web] demo_mode has no effect. Nobody gets in without an account." in demo
 
 
 @pytest.mark.parametrize(
