@@ -131,7 +131,8 @@ async def running(
     await upgrade(settings, url, settings_file)
     database = open_database(url)
     try:
-        stored = StoredSettings(database, FactorSeal(secrets), time.time)
+        seal = FactorSeal(secrets)
+        stored = StoredSettings(database, seal, time.time)
         in_force = SettingsInForce(layers or SettingsLayers.of(settings), stored, settings, unable_to_listen)
         settings = await in_force.load()
         if logs is None:
@@ -149,7 +150,7 @@ async def running(
         entrance = open_entrance(
             database,
             entrance_rules(settings.web),
-            FactorSeal(secrets),
+            seal,
             ticket_key=secrets.derived_key("live tickets"),
             audit_key=secrets.derived_key("audit log"),
             initial_password_file=settings.initial_password_file,

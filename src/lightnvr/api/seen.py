@@ -148,14 +148,14 @@ async def seen_by(services: ApiServices, caller: User | None) -> Seen:
         )
     tags = await services.streams.tags()
     names = frozenset(name for name, of_stream in tags.items() if caller.may_see(of_stream))
-    time = services.timeline.recorded
+    time = LimitedTime(services.timeline.recorded, names)
     return Seen(
         streams,
         LimitedRecordings(services.recordings, names),
         LimitedCare(services.care, time, names),
         LimitedMarks(services.marks, time, names),
         LimitedDeletions(services.deletions, time, names),
-        services.timeline.of(LimitedTime(time, names)),
+        services.timeline.of(time),
         names=names,
     )
 

@@ -22,157 +22,6 @@ from lightnvr.recording.service import (
 )
 
 
-class LimitedRecordings:
-    """Implements `Recordings` for the recordings of these streams."""
-
-    def __init__(self, recordings: Recordings, streams: frozenset[str]) -> None:
-        self._recordings = recordings
-        self._streams = streams
-
-    async def page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
-        """See Recordings."""
-        limited = self._limited(wanted)
-        if limited is None:
-            return RecordingPage((), 0)
-        return await self._recordings.page(limited, offset=offset, limit=limit)
-
-    async def get(self, recording_id: int) -> Recording:
-        """See Recordings."""
-        recording = await self._recordings.get(recording_id)
-        if recording.stream_name not in self._streams:
-            raise RecordingNotFound(f"There is no recording {recording_id}.")
-        return recording
-
-    async def file(self, recording_id: int) -> RecordingFile:
-        """See Recordings."""
-        await self.get(recording_id)
-        return await self._recordings.file(recording_id)
-
-    def open_id(self, stream_name: str) -> int | None:
-        """See Recordings."""
-        return self._recordings.open_id(stream_name) if stream_name in self._streams else None
-
-    async def finished_page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
-        """See Recordings."""
-        limited = self._limited(wanted)
-        if limited is None:
-            return RecordingPage((), 0)
-        return await self._recordings.finished_page(limited, offset=offset, limit=limit)
-
-    async def delete(self, recording_id: int, *, force: bool) -> None:
-        """See Recordings."""
-        await self.get(recording_id)
-        await self._recordings.delete(recording_id, force=force)
-
-    def _limited(self, wanted: RecordingFilter) -> RecordingFilter | None:
-        """Return the filter for these streams; None when none of them is asked for, for no names would be all names."""
-        seen = tuple(name for name in wanted.streams or sorted(self._streams) if name in self._streams)
-        return replace(wanted, streams=seen) if seen else None
-
-
-class LimitedCare:
-    """Implements `RecordingCare` for the recordings of these streams."""
-
-    def __init__(self, care: RecordingCare, time: RecordedTime, streams: frozenset[str]) -> None:
-        self._care = care
-        self._time = time
-        self._streams = streams
-
-    async def protect(self, recording_id: int, protected: bool | None) -> Recording:
-        """See RecordingCare."""
-        await self._require(recording_id)
-        return await self._care.protect(recording_id, protected)
-
-    async def keep_for(self, recording_id: int, days: int | None) -> Recording:
-        """See RecordingCare."""
-        await self._require(recording_id)
-        return await self._care.keep_for(recording_id, days)
-
-    async def protect_all(self, recording_ids: Sequence[int], protected: bool) -> frozenset[int]:
-        """See RecordingCare."""
-        found = await self._time.by_ids(recording_ids)
-        seen = [recording.id for recording in found if recording.stream_name in self._streams]
-        return await self._care.protect_all(seen, protected)
-
-    async def protected_page(
-        self, stream_name: str | None, *, offset: int, limit: int, among: frozenset[str] | None = None
-    ) -> RecordingPage:
-        """See RecordingCare."""
-        seen = self._streams if among is None else self._streams & among
-        return await self._care.protected_page(stream_name, offset=offset, limit=limit, among=seen)
-
-    async def _require(self, recording_id: int) -> None:
-        if not any(recording.stream_name in self._streams for recording in await self._time.by_ids([recording_id])):
-            raise RecordingNotFound(f"There is no recording {recording_id}.")
-
-
-class LimitedMarks:
-    """Implements `RecordingMarks` for the recordings of these streams."""
-
-    def __init__(self, marks: RecordingMarks, time: RecordedTime, streams: frozenset[str]) -> None:
-        self._marks = marks
-        self._time = time
-        self._streams = streams
-
-    async def of(self, recording_ids: Sequence[int]) -> Mapping[int, Marks]:
-        """See RecordingMarks."""
-        return await self._marks.of(await self._seen(recording_ids))
-
-    async def detected(self, recording_ids: Sequence[int]) -> frozenset[int]:
-        """See RecordingMarks."""
-        return await self._marks.detected(await self._seen(recording_ids))
-
-    async def set_tags(self, recording_id: int, tags: Sequence[str]) -> tuple[str, ...]:
-        """See RecordingMarks."""
-        if not await self._seen([recording_id]):
-            raise RecordingNotFound(f"There is no recording {recording_id}.")
-        return await self._marks.set_tags(recording_id, tags)
-
-    async def change_tags(self, recording_ids: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> TagChange:
-        """See RecordingMarks."""
-        return await self._marks.change_tags(await self._seen(recording_ids), add, remove)
-
-    async def tags(self, among: frozenset[str] | None = None) -> tuple[str, ...]:
-        """See RecordingMarks."""
-        return await self._marks.tags(self._streams if among is None else self._streams & among)
-
-    async def labels(self, among: frozenset[str] | None = None) -> tuple[str, ...]:
-        """See RecordingMarks."""
-        return await self._marks.labels(self._streams if among is None else self._streams & among)
-
-    async def add_detections(self, seen: Sequence[Detection]) -> list[int]:
-        """See RecordingMarks. Those of other streams are left out."""
-        return await self._marks.add_detections([each for each in seen if each.stream_name in self._streams])
-
-    async def _seen(self, recording_ids: Sequence[int]) -> list[int]:
-        found = await self._time.by_ids(recording_ids)
-        return [recording.id for recording in found if recording.stream_name in self._streams]
-
-
-class LimitedDeletions:
-    """Implements `BatchDeletions` for the recordings of these streams."""
-
-    def __init__(self, deletions: BatchDeletions, time: RecordedTime, streams: frozenset[str]) -> None:
-        self._deletions = deletions
-        self._time = time
-        self._streams = streams
-
-    async def start(self, owner: int, chosen: Sequence[int] | RecordingFilter, *, absent: int = 0) -> DeletionProgress:
-        """See BatchDeletions."""
-        if isinstance(chosen, RecordingFilter):
-            names = tuple(name for name in chosen.streams or sorted(self._streams) if name in self._streams)
-            # No names would be all names.
-            limited: Sequence[int] | RecordingFilter = replace(chosen, streams=names) if names else ()
-            return await self._deletions.start(owner, limited, absent=absent)
-        found = await self._time.by_ids(chosen)
-        seen = [recording.id for recording in found if recording.stream_name in self._streams]
-        return await self._deletions.start(owner, seen, absent=absent + len(chosen) - len(seen))
-
-    def progress(self, owner: int, job_id: str) -> DeletionProgress:
-        """See BatchDeletions."""
-        return self._deletions.progress(owner, job_id)
-
-
 class LimitedTime:
     """Implements `RecordedTime` for these streams: nothing was recorded of any other."""
 
@@ -203,6 +52,10 @@ class LimitedTime:
         found = await self._time.by_ids(recording_ids)
         return tuple(recording for recording in found if recording.stream_name in self._streams)
 
+    async def ids_among(self, recording_ids: Sequence[int]) -> list[int]:
+        """Return those of these ids that are of recordings of these streams."""
+        return [recording.id for recording in await self.by_ids(recording_ids)]
+
     async def media(self, recordings: Sequence[Recording]) -> dict[int, MediaIndex]:
         """See RecordedTime."""
         seen = [recording for recording in recordings if recording.stream_name in self._streams]
@@ -213,3 +66,145 @@ class LimitedTime:
         if not await self.by_ids([recording_id]):
             raise RecordingNotFound(f"There is no recording {recording_id}.")
         return await self._time.init_segment(recording_id)
+
+
+class LimitedRecordings:
+    """Implements `Recordings` for the recordings of these streams."""
+
+    def __init__(self, recordings: Recordings, streams: frozenset[str]) -> None:
+        self._recordings = recordings
+        self._streams = streams
+
+    async def page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
+        """See Recordings."""
+        limited = _narrowed(wanted, self._streams)
+        if limited is None:
+            return RecordingPage((), 0)
+        return await self._recordings.page(limited, offset=offset, limit=limit)
+
+    async def get(self, recording_id: int) -> Recording:
+        """See Recordings."""
+        recording = await self._recordings.get(recording_id)
+        if recording.stream_name not in self._streams:
+            raise RecordingNotFound(f"There is no recording {recording_id}.")
+        return recording
+
+    async def file(self, recording_id: int) -> RecordingFile:
+        """See Recordings."""
+        await self.get(recording_id)
+        return await self._recordings.file(recording_id)
+
+    def open_id(self, stream_name: str) -> int | None:
+        """See Recordings."""
+        return self._recordings.open_id(stream_name) if stream_name in self._streams else None
+
+    async def finished_page(self, wanted: RecordingFilter, *, offset: int, limit: int) -> RecordingPage:
+        """See Recordings."""
+        limited = _narrowed(wanted, self._streams)
+        if limited is None:
+            return RecordingPage((), 0)
+        return await self._recordings.finished_page(limited, offset=offset, limit=limit)
+
+    async def delete(self, recording_id: int, *, force: bool) -> None:
+        """See Recordings."""
+        await self.get(recording_id)
+        await self._recordings.delete(recording_id, force=force)
+
+
+class LimitedCare:
+    """Implements `RecordingCare` for the recordings of these streams, which `time` finds."""
+
+    def __init__(self, care: RecordingCare, time: LimitedTime, streams: frozenset[str]) -> None:
+        self._care = care
+        self._time = time
+        self._streams = streams
+
+    async def protect(self, recording_id: int, protected: bool | None) -> Recording:
+        """See RecordingCare."""
+        await self._require(recording_id)
+        return await self._care.protect(recording_id, protected)
+
+    async def keep_for(self, recording_id: int, days: int | None) -> Recording:
+        """See RecordingCare."""
+        await self._require(recording_id)
+        return await self._care.keep_for(recording_id, days)
+
+    async def protect_all(self, recording_ids: Sequence[int], protected: bool) -> frozenset[int]:
+        """See RecordingCare."""
+        return await self._care.protect_all(await self._time.ids_among(recording_ids), protected)
+
+    async def protected_page(
+        self, stream_name: str | None, *, offset: int, limit: int, among: frozenset[str] | None = None
+    ) -> RecordingPage:
+        """See RecordingCare."""
+        seen = self._streams if among is None else self._streams & among
+        return await self._care.protected_page(stream_name, offset=offset, limit=limit, among=seen)
+
+    async def _require(self, recording_id: int) -> None:
+        if not await self._time.ids_among([recording_id]):
+            raise RecordingNotFound(f"There is no recording {recording_id}.")
+
+
+class LimitedMarks:
+    """Implements `RecordingMarks` for the recordings of these streams, which `time` finds."""
+
+    def __init__(self, marks: RecordingMarks, time: LimitedTime, streams: frozenset[str]) -> None:
+        self._marks = marks
+        self._time = time
+        self._streams = streams
+
+    async def of(self, recording_ids: Sequence[int]) -> Mapping[int, Marks]:
+        """See RecordingMarks."""
+        return await self._marks.of(await self._time.ids_among(recording_ids))
+
+    async def detected(self, recording_ids: Sequence[int]) -> frozenset[int]:
+        """See RecordingMarks."""
+        return await self._marks.detected(await self._time.ids_among(recording_ids))
+
+    async def set_tags(self, recording_id: int, tags: Sequence[str]) -> tuple[str, ...]:
+        """See RecordingMarks."""
+        if not await self._time.ids_among([recording_id]):
+            raise RecordingNotFound(f"There is no recording {recording_id}.")
+        return await self._marks.set_tags(recording_id, tags)
+
+    async def change_tags(self, recording_ids: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> TagChange:
+        """See RecordingMarks."""
+        return await self._marks.change_tags(await self._time.ids_among(recording_ids), add, remove)
+
+    async def tags(self, among: frozenset[str] | None = None) -> tuple[str, ...]:
+        """See RecordingMarks."""
+        return await self._marks.tags(self._streams if among is None else self._streams & among)
+
+    async def labels(self, among: frozenset[str] | None = None) -> tuple[str, ...]:
+        """See RecordingMarks."""
+        return await self._marks.labels(self._streams if among is None else self._streams & among)
+
+    async def add_detections(self, seen: Sequence[Detection]) -> list[int]:
+        """See RecordingMarks. Those of other streams are left out."""
+        return await self._marks.add_detections([each for each in seen if each.stream_name in self._streams])
+
+
+class LimitedDeletions:
+    """Implements `BatchDeletions` for the recordings of these streams, which `time` finds."""
+
+    def __init__(self, deletions: BatchDeletions, time: LimitedTime, streams: frozenset[str]) -> None:
+        self._deletions = deletions
+        self._time = time
+        self._streams = streams
+
+    async def start(self, owner: int, chosen: Sequence[int] | RecordingFilter, *, absent: int = 0) -> DeletionProgress:
+        """See BatchDeletions."""
+        if isinstance(chosen, RecordingFilter):
+            return await self._deletions.start(owner, _narrowed(chosen, self._streams) or (), absent=absent)
+        seen = await self._time.ids_among(chosen)
+        return await self._deletions.start(owner, seen, absent=absent + len(chosen) - len(seen))
+
+    def progress(self, owner: int, job_id: str) -> DeletionProgress:
+        """See BatchDeletions."""
+        return self._deletions.progress(owner, job_id)
+
+
+def _narrowed(wanted: RecordingFilter, streams: frozenset[str]) -> RecordingFilter | None:
+    """Return a filter for these streams; None when none of them is asked for, for no names would be all names."""
+    seen = tuple(name for name in wanted.streams or sorted(streams) if name in streams)
+    return replace(wanted, streams=seen) if seen else None
