@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e.chromium import WAIT_MS, launch, log_in
+from tests.e2e.chromium import launch, log_in, visiting
 from tests.server_process import COMMAND, ServerProcess
 
 
@@ -26,10 +26,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def anonymous(browser: Browser, demo: ServerProcess) -> Iterator[Page]:
     """A page of somebody who is not logged in."""
-    context = browser.new_context(base_url=demo.url)
-    context.set_default_timeout(WAIT_MS)
-    yield context.new_page()
-    context.close()
+    with visiting(browser, demo.url) as page:
+        yield page
 
 
 @pytest.fixture

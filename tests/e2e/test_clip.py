@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.cameras import camera, film, in_thread
-from tests.e2e.chromium import WAIT_MS, log_in
+from tests.e2e.chromium import visiting_as_admin
 from tests.e2e.reading import READ_NUMBER
 from tests.rig.footage import footage
 from tests.rig.waiting import until
@@ -78,11 +78,7 @@ def test_chromium_shows_exactly_the_span(server: ServerProcess, browser: Browser
     middle = len(pictures) // 2
     address = f"/api/streams/door/export?start={begin:.6f}&end={end:.6f}"
     seconds = [0, pictures[middle][0] - pictures[8][0] + 0.03, 1000]
-    context = browser.new_context(base_url=server.url)
-    context.set_default_timeout(WAIT_MS)
-    page = context.new_page()
-    log_in(page)
-    shown, duration = page.evaluate(_SHOW, [address, seconds])
-    context.close()
+    with visiting_as_admin(browser, server.url) as page:
+        shown, duration = page.evaluate(_SHOW, [address, seconds])
     assert shown == [pictures[8][1], pictures[middle][1], pictures[-3][1]], json.dumps([shown, duration])
     assert duration == pytest.approx(end - pictures[8][0], abs=0.05)

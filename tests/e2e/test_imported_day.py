@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.chromium import WAIT_MS, log_in
+from tests.e2e.chromium import visiting_as_admin
 from tests.e2e.recorded_player import RecordedPlayer
 from tests.rig.film import Recipe
 from tests.rig.original import OriginalInstallation
@@ -51,13 +51,8 @@ def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         folder / "data",
     ]
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
-    with ServerProcess([COMMAND, "serve"], folder) as server:
-        context = browser.new_context(base_url=server.url)
-        context.set_default_timeout(WAIT_MS)
-        page = context.new_page()
-        log_in(page)
+    with ServerProcess([COMMAND, "serve"], folder) as server, visiting_as_admin(browser, server.url) as page:
         yield page
-        context.close()
 
 
 def test_they_play_as_one_stretch(page: Page) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.cameras import InThread, RtspCamera, camera, film, in_thread
-from tests.e2e.chromium import WAIT_MS, log_in
+from tests.e2e.chromium import visiting, visiting_as_admin
 from tests.e2e.live_page import PICTURE_WAYS, WAYS, LivePage
 from tests.rig.waiting import until
 from tests.server_process import COMMAND, ServerProcess
@@ -63,12 +63,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, cam: Camera, sub: Camera) -
 @pytest.fixture(scope="module")
 def logged_in(browser: Browser, server: ServerProcess) -> Iterator[Page]:
     """A page of admin, kept for the module."""
-    context = browser.new_context(base_url=server.url)
-    context.set_default_timeout(WAIT_MS)
-    page = context.new_page()
-    log_in(page)
-    yield page
-    context.close()
+    with visiting_as_admin(browser, server.url) as page:
+        yield page
 
 
 @pytest.fixture
@@ -149,15 +145,11 @@ def test_privacy_ends_the_picture_in_words_and_its_end_brings_it_back(
 def test_a_ticket_in_the_address_is_enough(browser: Browser, server: ServerProcess, cam: Camera, way: str) -> None:
     with server.client() as client:
         ticket = client.post("/api/streams/1/ticket").raise_for_status().json()["ticket"]
-    context = browser.new_context(base_url=server.url)
-    context.set_default_timeout(WAIT_MS)
-    try:
-        live = LivePage(context.new_page())
+    with visiting(browser, server.url) as page:
+        live = LivePage(page)
         live.watch(STREAM, way, ticket=ticket)
 
         assert set(live.numbers(2, way, WIDTH)) <= set(cam.camera.frames_sent)
-    finally:
-        context.close()
 
 
 def test_stream_and_way_are_chosen_on_the_page(live: LivePage, sub: Camera) -> None:

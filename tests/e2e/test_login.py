@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.chromium import WAIT_MS
+from tests.e2e.chromium import visiting
 from tests.rig.authenticator import enrol
 from tests.server_process import COMMAND, ServerProcess
 
@@ -57,11 +57,8 @@ def at_once(request: pytest.FixtureRequest) -> bool:
 def guarded(browser: Browser, tmp_path: Path, at_once: bool) -> Iterator[Guarded]:
     """A server for one test."""
     environment = {"LIGHTNVR_WEB_FORCE_MFA_ON_LOGIN": str(at_once).lower()}
-    with ServerProcess([COMMAND, "serve"], tmp_path, environment) as server:
-        context = browser.new_context(base_url=server.url)
-        context.set_default_timeout(WAIT_MS)
-        yield Guarded(server, context.new_page())
-        context.close()
+    with ServerProcess([COMMAND, "serve"], tmp_path, environment) as server, visiting(browser, server.url) as page:
+        yield Guarded(server, page)
 
 
 def test_a_code_lets_in_and_a_device_can_be_trusted(guarded: Guarded, at_once: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.chromium import WAIT_MS, log_in
+from tests.e2e.chromium import visiting_as_admin
 from tests.rig.film import Recipe
 from tests.rig.made_recordings import Part, make_recordings
 from tests.server_process import COMMAND, ServerProcess
@@ -29,12 +29,8 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
 @pytest.fixture
 def page(browser: Browser, server: ServerProcess) -> Iterator[Page]:
     """A page of admin."""
-    context = browser.new_context(base_url=server.url)
-    context.set_default_timeout(WAIT_MS)
-    page = context.new_page()
-    log_in(page)
-    yield page
-    context.close()
+    with visiting_as_admin(browser, server.url) as page:
+        yield page
 
 
 def test_recordings_on_a_disk_that_is_gone_say_so_until_it_is_back(page: Page, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.chromium import WAIT_MS, log_in
+from tests.e2e.chromium import visiting_as_admin
 from tests.e2e.recorded_player import RecordedPlayer
 from tests.rig.film import Recipe
 from tests.rig.made_recordings import Part, make_recordings
@@ -56,12 +56,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 @pytest.fixture(scope="module")
 def page(browser: Browser, server: ServerProcess) -> Iterator[Page]:
     """A page of admin."""
-    context = browser.new_context(base_url=server.url)
-    context.set_default_timeout(WAIT_MS)
-    page = context.new_page()
-    log_in(page)
-    yield page
-    context.close()
+    with visiting_as_admin(browser, server.url) as page:
+        yield page
 
 
 def test_it_plays_from_the_first_picture_to_the_last(page: Page) -> None:

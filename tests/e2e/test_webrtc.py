@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.cameras import InThread, RtspCamera, camera, film, in_thread
-from tests.e2e.chromium import WAIT_MS, log_in
+from tests.e2e.chromium import visiting_as_admin
 from tests.server_process import COMMAND, ServerProcess
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -87,12 +87,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, cam: InThread[RtspCamera]) 
 @pytest.fixture
 def watcher(browser: Browser, server: ServerProcess) -> Iterator[Page]:
     """The page of admin on this server."""
-    context = browser.new_context(base_url=server.url)
-    context.set_default_timeout(WAIT_MS)
-    page = context.new_page()
-    log_in(page)
-    yield page
-    context.close()
+    with visiting_as_admin(browser, server.url) as page:
+        yield page
 
 
 def _numbers(page: Page, count: int, place: int = 0) -> list[int | None]:
