@@ -1,0 +1,1 @@
+"""Seeing: detectors, zones, and which pictures are looked at."""
