@@ -52,16 +52,27 @@ class LoginLimiter:
         """
         if not self.rules.enabled:
             return
+        self.refuse(address, account)
+        now = self._clock()
+        for key, limit in self._keys(address, account):
+            self._count(key, limit, now)
+
+    def refuse(self, address: str, account: str) -> None:
+        """Raise TooManyAttempts when an attempt must wait. It is not counted."""
+        if not self.rules.enabled:
+            return
+        now = self._clock()
+        wait = max(self._wait(key, now) for key, _ in self._keys(address, account))
+        if wait > 0:
+            raise TooManyAttempts(int(wait) + 1)
+
+    def _keys(self, address: str, account: str) -> list[tuple[tuple[str, str], int]]:
+        """Return what an attempt counts for, and how many are allowed."""
         place = network_of(address)
         keys = [((place, account), self.rules.max_attempts)]
         if (place, account) not in self._known:
             keys.append(((place, ""), self.rules.max_attempts * _ADDRESS_FACTOR))
-        now = self._clock()
-        waits = [self._wait(key, now) for key, _ in keys]
-        if max(waits) > 0:
-            raise TooManyAttempts(int(max(waits)) + 1)
-        for key, limit in keys:
-            self._count(key, limit, now)
+        return keys
 
     def succeeded(self, address: str, account: str) -> None:
         """Forget the attempts of this account from this address: one was right."""

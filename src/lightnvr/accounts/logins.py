@@ -28,6 +28,10 @@ class Logins:
         self._under_way: dict[bytes, anyio.Event] = {}
         self._now = now
 
+    def refuse(self, username: str, address: str) -> None:
+        """Raise TooManyAttempts when such an attempt must wait, without asking the database. It is not counted."""
+        self._limiter.refuse(address, username if is_plausible(username, "") else "")
+
     async def check(self, username: str, password: str, address: str) -> User | None:
         """Return the user, or None when name or password are wrong, or the account may not be used from there.
 

@@ -1,5 +1,6 @@
 """Hashes and verifies passwords with argon2id (RFC 9106), outside the event loop."""
 
+import os
 import secrets
 
 import anyio.to_thread
@@ -12,18 +13,17 @@ from lightnvr.accounts.old_hashes import is_old, matches
 _MEMORY_KIB = 19_456
 _PASSES = 2
 _LANES = 1
-_AT_ONCE = 2
 
 
 class Passwords:
     """Argon2id with 19 MiB and two passes, the parameters OWASP gives for machines with little memory.
 
-    At most two hashes are computed at a time: a flood of logins costs neither all processors nor much memory.
+    Half of the processors compute hashes at most: a flood of logins costs neither all of them nor much memory.
     """
 
     def __init__(self) -> None:
         self._hasher = PasswordHash((Argon2Hasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES),))
-        self._limiter = CapacityLimiter(_AT_ONCE)
+        self._limiter = CapacityLimiter(max(1, (os.cpu_count() or 1) // 2))
         self._dummy = self._hasher.hash(secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:

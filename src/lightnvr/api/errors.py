@@ -1,6 +1,7 @@
 """The one place where what went wrong becomes an answer: {"error": "a sentence a person can act on"}."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -111,6 +112,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     TooManyTags: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
 }
+_REFUSAL_S = 0.5
 TOO_LARGE = "The body of the request is larger than 1 MiB."
 _OF_STATUS: Mapping[int, str] = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address. /api/docs lists what there is.",
@@ -155,39 +157,41 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _saying(status: int, text: str | None) -> Callable[[Request, Exception], JSONResponse]:
-    def answer(_request: Request, error: Exception) -> JSONResponse:
+def _saying(status: int, text: str | None) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
+    async def answer(_request: Request, error: Exception) -> JSONResponse:
         return error_answer(status, str(error) if text is None else text)
 
     return answer
 
 
-def _unauthorized(_request: Request, error: Exception) -> JSONResponse:
+async def _unauthorized(_request: Request, error: Exception) -> JSONResponse:
     challenged = isinstance(error, Unauthorized) and error.challenge
     headers = {"WWW-Authenticate": 'Basic realm="LightNVR", charset="UTF-8"'} if challenged else None
     return error_answer(HTTPStatus.UNAUTHORIZED, "Unauthorized", headers)
 
 
-def _not_satisfiable(_request: Request, error: Exception) -> JSONResponse:
+async def _not_satisfiable(_request: Request, error: Exception) -> JSONResponse:
     headers = {"Content-Range": f"bytes */{error.size}"} if isinstance(error, RangeNotSatisfiable) else None
     return error_answer(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "Requested Range Not Satisfiable", headers)
 
 
-def _too_many_attempts(_request: Request, error: Exception) -> JSONResponse:
+async def _too_many_attempts(_request: Request, error: Exception) -> JSONResponse:
+    # Whoever does not wait is made to: else they would keep a processor busy with being refused.
+    await asyncio.sleep(_REFUSAL_S)
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
     return error_answer(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers)
 
 
-def _try_again_soon(_request: Request, error: Exception) -> JSONResponse:
+async def _try_again_soon(_request: Request, error: Exception) -> JSONResponse:
     return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "2"})
 
 
-def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
     text = sentence(error) if isinstance(error, RequestValidationError) else str(error)
     return error_answer(HTTPStatus.BAD_REQUEST, text)
 
 
-def _http_exception(request: Request, error: Exception) -> JSONResponse:
+async def _http_exception(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -209,7 +213,7 @@ def _allowed_methods(request: Request) -> list[str]:
     return sorted(taken)
 
 
-def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
+async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
     # The server logs what was raised, with its traceback.
     return error_answer(
         HTTPStatus.INTERNAL_SERVER_ERROR, "Something unexpected went wrong. The log of LightNVR says what."

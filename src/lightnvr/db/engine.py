@@ -12,6 +12,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 _BUSY_TIMEOUT_MS = 15_000
 _WRITES = "lightnvr_writes"
+_CONNECTIONS_KEPT = 12
+"""To open one costs a thread and several statements, so that many requests at once would make each other slower."""
+
+_CONNECTIONS_MORE = 3
 _CANNOT_OPEN = "The database address cannot be used: "
 
 
@@ -67,7 +71,13 @@ def open_database(url: URL) -> Database:
     Raises UnusableDatabase when the driver for it is not installed.
     """
     try:
-        engine = create_async_engine(url, pool_pre_ping=url.get_backend_name() == "postgresql")
+        engine = create_async_engine(
+            url,
+            pool_pre_ping=url.get_backend_name() == "postgresql",
+            pool_size=_CONNECTIONS_KEPT,
+            max_overflow=_CONNECTIONS_MORE,
+            pool_use_lifo=True,
+        )
     except ModuleNotFoundError as missing:
         raise UnusableDatabase(
             _CANNOT_OPEN + f"the Python package {missing.name} is missing; install lightnvr[postgresql]."
