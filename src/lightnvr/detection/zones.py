@@ -2,13 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import detection_zones
-from lightnvr.streams.values import is_storable
 
 MOST_ZONES = 16
 _LEAST_POINTS = 3
@@ -20,6 +20,14 @@ Point: TypeAlias = tuple[float, float]
 
 class InvalidZone(ValueError):
     """This cannot be a zone; the text is a sentence saying why."""
+
+
+class Anchor(StrEnum):
+    """Which point of a detection's box has to lie within a zone."""
+
+    CENTRE = "centre"
+    FOOT = "foot"
+    """The middle of its lower edge: where somebody stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class Zone:
     polygon: tuple[Point, ...]
     filter_classes: str
     min_confidence: float
+    anchor: Anchor = Anchor.CENTRE
 
     def check(self) -> None:
         """Raise InvalidZone when this cannot be one."""
@@ -86,4 +95,8 @@ async def add_zone(connection: AsyncConnection, stream_id: int, zone: Zone) -> N
 
 
 def _is_short(text: str) -> bool:
-    return is_storable(text) and len(text.encode()) <= _MOST_BYTES
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return False
+    return size <= _MOST_BYTES and all(character >= " " and character != "\x7f" for character in text)
