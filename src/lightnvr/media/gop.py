@@ -94,9 +94,9 @@ class GopCache:
                 self.shortened += len(self._earlier)
                 self._forget(len(self._earlier))
                 self._latest, self._size_bytes = None, 0
-            elif self._earlier and self._size_bytes > self._kept_bytes:
-                self.shortened += 1
-                self._forget(1)
+        while self._earlier and self._size_bytes > self._kept_bytes:
+            self.shortened += 1
+            self._forget(1)
 
     def clear(self) -> None:
         """Forget everything: what follows is coded with other tracks."""

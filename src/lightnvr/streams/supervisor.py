@@ -121,6 +121,8 @@ class StreamSupervisor:
             connect_s=connection.connect_s,
             faults=dict(connection.faults),
             waiting_packets=recorder.waiting_packets() if recorder else 0,
+            kept_bytes=self.hub.kept_bytes,
+            shortened=self.hub.shortened,
             recording_why=self._recording.why,
         )
 
