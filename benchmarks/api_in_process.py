@@ -36,6 +36,8 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database
+from lightnvr.events.edges import Edge
+from lightnvr.events.triggers import Triggers
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.darkroom import Darkroom
@@ -86,6 +88,13 @@ from lightnvr.wiring import FactorSeal
 _USER = "benchmark"
 PASSWORD = "a password for measurements"
 """Of the account that `api_key` makes, whose name is `benchmark`."""
+
+
+class NoEdges:
+    """Takes edges; nothing follows."""
+
+    def raise_edge(self, edge: Edge) -> None:
+        """See Edges."""
 
 
 class NothingRuns:
@@ -207,6 +216,7 @@ def api_on(
                 recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
             ),
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
+            triggers=Triggers(NoEdges(), StoredMarks(database), lambda: time.time_ns() // 1000),
             daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(now()) // 86_400),
             sync=NothingRuns(),
             backups=Backups(Contents(None, ()), Shelf(folder / "backups"), lambda: BackupRules(0, 1), "0", time.time),

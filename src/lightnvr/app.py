@@ -25,6 +25,8 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
+from lightnvr.events.reactions import Reactions
+from lightnvr.events.triggers import Triggers
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import Seats, ViewerLimits
@@ -49,6 +51,7 @@ from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.marks import StoredMarks
+from lightnvr.recording.service import Detections
 from lightnvr.safekeeping import safekeeping, upgrade
 from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
 from lightnvr.steering import Steered, api_options, log_options, unable_to_listen
@@ -70,12 +73,14 @@ from lightnvr.system.ending import Ending
 from lightnvr.system.settings_store import StoredSettings
 from lightnvr.wiring import (
     FactorSeal,
+    FleetClips,
     HubRecorder,
     entrance_rules,
     keeping,
     plan_for,
     rules_for,
     storage_plan,
+    watched,
 )
 
 _STOP_STREAMS_S = 2.5
@@ -167,6 +172,7 @@ async def running(
             safekeeping(settings, settings_file, engine.sync, lambda: in_force.current) as (backups, restores),
             housekeeping(),
             _history(fleet) as history,
+            _events(catalog, fleet, engine, marks := StoredMarks(database)) as (_, triggers),
         ):
             fleet.on_applied(live.stream_changed)
             await _first_account(settings, AccountStore(database), show_password=show_password)
@@ -185,12 +191,13 @@ async def running(
                 supervisors=fleet,
                 recordings=care.recordings,
                 care=StoredCare(database),
-                marks=StoredMarks(database),
+                marks=marks,
                 deletions=care.deletions,
                 files=StoredFiles(database, OsDisk(), engine.open_recordings, engine.removal),
                 downloads=Downloads(time.monotonic),
                 thumbnails=care.thumbnails,
                 manual=manual,
+                triggers=triggers,
                 daily_use=_daily_use(in_force, database, catalog),
                 sync=engine.sync,
                 backups=backups,
@@ -294,6 +301,30 @@ async def _recording(
     finally:
         await fleet.stop(_STOP_STREAMS_S)
         await engine.stop()
+
+
+@asynccontextmanager
+async def _events(
+    catalog: StreamCatalog, fleet: Fleet, engine: RecordingEngine, detections: Detections
+) -> AsyncIterator[tuple[Reactions, Triggers]]:
+    clock = engine.place.clock
+    reactions = Reactions(FleetClips(fleet, clock), clock.now_us)
+    reactions.watch(watched(stream) for stream in await catalog.every())
+
+    async def follow(stream_id: int) -> None:
+        stream = await catalog.by_id(stream_id)
+        if stream is None:
+            reactions.forget(stream_id)
+        else:
+            reactions.watch([watched(stream)])
+
+    fleet.on_applied(follow)
+    triggers = Triggers(reactions, detections, clock.now_us)
+    try:
+        yield reactions, triggers
+    finally:
+        await triggers.close()
+        reactions.close()
 
 
 def _rules_now(in_force: SettingsInForce, catalog: StreamCatalog) -> Callable[[], Awaitable[Rules]]:

@@ -25,6 +25,7 @@ from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
 from lightnvr.backup.model import BackupBusy, BackupFailed, BackupNotFound, UnusableBackup
 from lightnvr.config.in_force import InvalidSetting
+from lightnvr.events.triggers import CannotTrigger
 from lightnvr.live.errors import (
     CameraUnavailable,
     CannotWatch,
@@ -101,6 +102,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     NoNetwork: HTTPStatus.SERVICE_UNAVAILABLE,
     OtherOffer: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyStreams: HTTPStatus.CONFLICT,
+    CannotTrigger: HTTPStatus.CONFLICT,
     CannotSwitchRecording: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     InvalidSetting: HTTPStatus.BAD_REQUEST,

@@ -22,6 +22,7 @@ from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
+from lightnvr.events.triggers import Triggers
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
 from lightnvr.live.hls.outputs import HlsOutputs
@@ -177,6 +178,7 @@ class ApiServices:
     downloads: Downloads
     thumbnails: Thumbnails
     manual: ManualRecordings
+    triggers: Triggers
     daily_use: DailyUse
     sync: RecordingSync
     backups: Backups

@@ -39,6 +39,7 @@ from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import known_revisions, migrate
+from lightnvr.events.triggers import Triggers
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.darkroom import Darkroom
@@ -76,6 +77,7 @@ from lightnvr.wiring import FactorSeal
 from tests.integration.api.fakes import (
     IdleKeeper,
     ListedRecordings,
+    NotedEdges,
     NotedSupervisors,
     NothingLive,
     QuickSync,
@@ -178,6 +180,7 @@ def running_api(
             recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
         ),
         manual=ManualRecordings(database, LocalClock(clock, _utc), supervisors.records),
+        triggers=Triggers(NotedEdges(), StoredMarks(database), lambda: int(clock() * 1e6)),
         daily_use=RecordedUse(StoredDays(database), _thirty_days, lambda: int(clock()) // 86_400),
         sync=QuickSync(),
         backups=_backups(folder, clock),
