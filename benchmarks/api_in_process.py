@@ -36,6 +36,7 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database
+from lightnvr.detection.watch import WatchStatus
 from lightnvr.events.edges import Edge
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.audience import Audience
@@ -95,6 +96,14 @@ class NoEdges:
 
     def raise_edge(self, edge: Edge) -> None:
         """See Edges."""
+
+
+class NothingWatched:
+    """Implements `WatchedDetection` for a server that detects nothing."""
+
+    def status(self, stream_id: int) -> WatchStatus | None:
+        """See WatchedDetection."""
+        return None
 
 
 class NothingRuns:
@@ -217,6 +226,7 @@ def api_on(
             ),
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
             triggers=Triggers(NoEdges(), StoredMarks(database), lambda: time.time_ns() // 1000),
+            detection=NothingWatched(),
             daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(now()) // 86_400),
             sync=NothingRuns(),
             backups=Backups(Contents(None, ()), Shelf(folder / "backups"), lambda: BackupRules(0, 1), "0", time.time),

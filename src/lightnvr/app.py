@@ -53,6 +53,7 @@ from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.marks import StoredMarks
 from lightnvr.recording.service import Detections
 from lightnvr.safekeeping import safekeeping, upgrade
+from lightnvr.seeing import seeing
 from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
 from lightnvr.steering import Steered, api_options, log_options, unable_to_listen
 from lightnvr.storage.daily import RecordedUse
@@ -172,7 +173,8 @@ async def running(
             safekeeping(settings, settings_file, engine.sync, lambda: in_force.current) as (backups, restores),
             housekeeping(),
             _history(fleet) as history,
-            _events(catalog, fleet, engine, marks := StoredMarks(database)) as (_, triggers),
+            _events(catalog, fleet, engine, marks := StoredMarks(database)) as (reactions, triggers),
+            seeing(settings, database, catalog, fleet, reactions, engine.place.clock.wall_us) as detection,
         ):
             fleet.on_applied(live.stream_changed)
             await _first_account(settings, AccountStore(database), show_password=show_password)
@@ -198,6 +200,7 @@ async def running(
                 thumbnails=care.thumbnails,
                 manual=manual,
                 triggers=triggers,
+                detection=detection,
                 daily_use=_daily_use(in_force, database, catalog),
                 sync=engine.sync,
                 backups=backups,

@@ -22,6 +22,7 @@ from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
+from lightnvr.detection.watch import WatchStatus
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
@@ -150,6 +151,14 @@ class SystemServices:
     cpu: CpuMeter = field(default_factory=CpuMeter)
 
 
+class WatchedDetection(Protocol):
+    """How detection does."""
+
+    def status(self, stream_id: int) -> WatchStatus | None:
+        """Return how detection of a stream is doing, None when there is to be none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ApiServices:
     """Everything the handlers work with.
@@ -179,6 +188,7 @@ class ApiServices:
     thumbnails: Thumbnails
     manual: ManualRecordings
     triggers: Triggers
+    detection: WatchedDetection
     daily_use: DailyUse
     sync: RecordingSync
     backups: Backups

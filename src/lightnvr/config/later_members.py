@@ -36,7 +36,7 @@ class DetectionMembers(Members):
         At("api_detection", "buffer_strategy"),
     ] = Field("auto", description=f"How footage from before an event is kept. {_KEPT}")
     detection_grace_period: Annotated[int, Whole(0, 60), At("detection", "grace_period")] = Field(
-        2, description=f"Seconds that an event goes on without a detection. {_KEPT}"
+        2, description="Seconds that an event goes on without a detection, besides the detection_interval."
     )
     detection_engine_enabled: Annotated[YesNo, At("detection_engine", "enabled")] = Field(
         False, description=f"Whether detectors run within the server. {_KEPT}"

@@ -37,7 +37,6 @@ LATER_KEYS: dict[str, frozenset[str]] = {
         }
     ),
     "detection_engine": frozenset({"enabled", "threads", "delegate"}),
-    "detection": frozenset({"grace_period"}),
     "web": frozenset(
         {
             "root",

@@ -66,8 +66,8 @@ class Eye:
                 self._decoder = open_decoder(sample.packets[0].track, prompt=True)
             frame = None
             for packet in sample.packets:
-                for frame in self._decoder.decode(coded_packet(packet.payload)):
-                    pass
+                frames = self._decoder.decode(coded_packet(packet.payload))
+                frame = frames[-1] if frames else frame
         except (av.FFmpegError, ValueError) as error:
             raise UndecodablePicture(str(error)) from error
         return frame
@@ -76,11 +76,11 @@ class Eye:
         wanted = self._detector.input_size
         if self._detector.wants_colour:
             width, height = (frame.width, frame.height) if wanted is None else _within(frame, *wanted)
-            return to_rgb(frame, width, height, self._scaler).to_ndarray()
+            return to_rgb(frame, width, height, self._scaler).to_ndarray().astype(np.uint8, copy=False)
         width, height = _as_many(frame, LUMA_WIDTH * LUMA_HEIGHT) if wanted is None else _within(frame, *wanted)
         # Only the plane of luma is touched; the scaler of FFmpeg was measured to be faster than that of OpenCV.
         grey = self._scaler.reformat(frame, width, height, "gray", interpolation=Interpolation.AREA)
-        return np.ascontiguousarray(grey.to_ndarray())
+        return grey.to_ndarray().astype(np.uint8, copy=False)
 
 
 def _within(frame: av.VideoFrame, width: int, height: int) -> tuple[int, int]:

@@ -18,18 +18,18 @@ Failed = Callable[[str], None]
 class Lookout:
     """One stream of a detector: its sampler, its eye, and who is told. `seen` and `failed` are called by any thread."""
 
-    def __init__(self, stream_id: int, eye: Eye, seen: Seen, failed: Failed) -> None:
+    def __init__(self, stream_id: int, eye: Eye, sampler: Sampler, seen: Seen, failed: Failed) -> None:
         self.stream_id = stream_id
         self.eye = eye
+        self.sampler = sampler
         self.seen = seen
         self.failed = failed
-        self.sampler: Sampler | None = None
 
 
 class Lookers:
     """Looks at the newest sample of each stream in turn, so that too much work costs all streams the same share.
 
-    Owns its threads, which begin with the first sample.
+    Owns its threads.
     """
 
     def __init__(self, detector: Detector, *, threads: int, together: int, name: str) -> None:
@@ -52,7 +52,7 @@ class Lookers:
         with self._turns:
             if lookout not in self._waiting:
                 self._waiting[lookout] = None
-                self._turns.notify()
+                self._turns.notify_all()
 
     def leave(self, lookout: Lookout) -> None:
         """Look at a stream no more, and forget it."""
@@ -118,7 +118,7 @@ class Lookers:
             lookout.seen(picture, items)
 
     def _picture(self, lookout: Lookout) -> Picture | None:
-        sample = None if lookout.sampler is None else lookout.sampler.take()
+        sample = lookout.sampler.take()
         if sample is None:
             return None
         if sample.begins:

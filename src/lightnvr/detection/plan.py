@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from lightnvr.detection.sieve import Rules
+from lightnvr.detection.zones import Zone
 from lightnvr.media.hub import Hub
 
 MOTION_MODEL = "motion"
@@ -35,6 +36,41 @@ class DetectionPlan:
     rules: Rules
     looks: Looks = Looks.KEYFRAMES
     hours: Sequence[bool] | None = None
+
+    def needs_anew(self, other: "DetectionPlan") -> bool:
+        """Whether going over to `other` needs to begin anew; else only what counts has changed."""
+        return (self.stream_name, self.model, self.api_url, self.interval_s, self.looks) != (
+            other.stream_name,
+            other.model,
+            other.api_url,
+            other.interval_s,
+            other.looks,
+        )
+
+
+class Plans:
+    """The plans in force, by stream. What detectors ask of them may be asked by any thread."""
+
+    def __init__(self) -> None:
+        self._plans: dict[int, DetectionPlan] = {}
+
+    def take(self, plan: DetectionPlan) -> None:
+        """Have a plan in force."""
+        self._plans[plan.stream_id] = plan
+
+    def forget(self, stream_id: int) -> None:
+        """Have none for a stream."""
+        self._plans.pop(stream_id, None)
+
+    def threshold_of(self, stream_id: int) -> float:
+        """Return the least score that counts for a stream, a fraction."""
+        plan = self._plans.get(stream_id)
+        return 0.0 if plan is None else plan.rules.threshold
+
+    def zones_of(self, stream_id: int) -> tuple[Zone, ...]:
+        """Return the zones of a stream; the same object as long as they are the same."""
+        plan = self._plans.get(stream_id)
+        return () if plan is None else plan.rules.zones
 
 
 class Scene(Protocol):

@@ -22,9 +22,9 @@ def open_decoder(
 ) -> VideoCodecContext:
     """Return a decoder of one thread. Raises UndecodablePicture.
 
-    `rough` leaves out what only makes pictures nicer (FFmpeg option `skip_loop_filter`), `prompt` gives each picture out
-    at once (flag `low_delay`). With `least_width`, in pixels, pictures are decoded smaller where the codec allows it,
-    but not below that.
+    `rough` leaves out what only makes pictures nicer (FFmpeg option `skip_loop_filter`), `prompt` gives each picture
+    out at once (flag `low_delay`). With `least_width`, in pixels, pictures are decoded smaller where the codec allows
+    it, but not below that.
     """
     try:
         decoder = av.CodecContext.create(_DECODERS.get(track.codec, track.codec), "r")

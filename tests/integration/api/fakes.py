@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lightnvr.detection.watch import WatchStatus
 from lightnvr.events.edges import Edge
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.errors import CameraError, Fault
@@ -31,6 +32,14 @@ from lightnvr.streams.status import StreamStatus
 
 START_US = 1_785_578_400_000_000
 """2026-08-01 10:00:00 UTC."""
+
+
+class NothingWatched:
+    """Implements `WatchedDetection` for a server that detects nothing."""
+
+    def status(self, stream_id: int) -> WatchStatus | None:
+        """See WatchedDetection."""
+        return None
 
 
 class NotedEdges:

@@ -80,6 +80,7 @@ from tests.integration.api.fakes import (
     NotedEdges,
     NotedSupervisors,
     NothingLive,
+    NothingWatched,
     QuickSync,
     ToldProbe,
 )
@@ -181,6 +182,7 @@ def running_api(
         ),
         manual=ManualRecordings(database, LocalClock(clock, _utc), supervisors.records),
         triggers=Triggers(NotedEdges(), StoredMarks(database), lambda: int(clock() * 1e6)),
+        detection=NothingWatched(),
         daily_use=RecordedUse(StoredDays(database), _thirty_days, lambda: int(clock()) // 86_400),
         sync=QuickSync(),
         backups=_backups(folder, clock),
