@@ -36,6 +36,8 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database
+from lightnvr.detection.model_list import ModelList
+from lightnvr.detection.models_folder import ModelsFolder
 from lightnvr.events.edges import Edge
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.audience import Audience
@@ -217,6 +219,7 @@ def api_on(
             ),
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
             triggers=Triggers(NoEdges(), StoredMarks(database), lambda: time.time_ns() // 1000),
+            models=ModelList(ModelsFolder(folder / "models")),
             daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(now()) // 86_400),
             sync=NothingRuns(),
             backups=Backups(Contents(None, ()), Shelf(folder / "backups"), lambda: BackupRules(0, 1), "0", time.time),

@@ -25,6 +25,8 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
+from lightnvr.detection.model_list import ModelList
+from lightnvr.detection.models_folder import ModelsFolder
 from lightnvr.events.reactions import Reactions
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.audience import Audience
@@ -198,6 +200,7 @@ async def running(
                 thumbnails=care.thumbnails,
                 manual=manual,
                 triggers=triggers,
+                models=ModelList(ModelsFolder(settings.models.path)),
                 daily_use=_daily_use(in_force, database, catalog),
                 sync=engine.sync,
                 backups=backups,

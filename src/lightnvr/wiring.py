@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Iterable
 
@@ -12,6 +13,7 @@ from lightnvr.accounts.limiter import LimiterRules
 from lightnvr.accounts.model import TooManyAttempts
 from lightnvr.accounts.sessions import SessionRules
 from lightnvr.config.settings import Go2rtcSettings, Settings, StorageSettings, StreamsSettings, WebSettings
+from lightnvr.detection.detectors import DetectorOptions
 from lightnvr.events.reactions import WatchedStream
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.rtsp.mount import Caller
@@ -120,6 +122,18 @@ def keeping(storage: StorageSettings) -> KeeperOptions:
             min_free_pct=storage.min_free_pct,
         ),
         auto_delete_oldest=storage.auto_delete_oldest,
+    )
+
+
+def detector_options(settings: Settings) -> DetectorOptions:
+    """Return what detectors are made from."""
+    external = settings.api_detection
+    known = re.fullmatch(r"[A-Za-z0-9_-]+", external.backend)
+    return DetectorOptions(
+        address=external.url,
+        backend=external.backend if known else "onnx",
+        networks=external.networks,
+        threads=settings.detection_engine.threads,
     )
 
 

@@ -31,6 +31,7 @@ _TAGS: Mapping[str, str] = {
     "Export": "Clips of what was recorded, and evidence.",
     "Live view": "Watching cameras as they are now.",
     "Motion": "Say that something happens in front of a camera.",
+    "Detection": "What looks at pictures.",
     "Storage": "How full the disk is, and making room.",
     "Recordings": "What was recorded: lists, and the files themselves.",
     "System": "The server itself and the machine it runs on; its log, its restart and its end.",

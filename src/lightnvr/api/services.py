@@ -22,6 +22,7 @@ from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
+from lightnvr.detection.model_list import ModelList
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
@@ -179,6 +180,7 @@ class ApiServices:
     thumbnails: Thumbnails
     manual: ManualRecordings
     triggers: Triggers
+    models: ModelList
     daily_use: DailyUse
     sync: RecordingSync
     backups: Backups
