@@ -25,21 +25,32 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
+from lightnvr.detection.results import DetectionResults
+from lightnvr.detection.zones import ZoneStore
+from lightnvr.events.log import EventLog
+from lightnvr.events.pictures import EventPictures
+from lightnvr.events.pruning import EventPruning
+from lightnvr.events.service import EventServices
+from lightnvr.events.store import EventStore
+from lightnvr.events.writing import EventWriting
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import Seats, ViewerLimits
-from lightnvr.live.darkroom import Darkroom
+from lightnvr.live.darkroom import Darkroom, Negative
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.pictures import Pictures
 from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
+from lightnvr.media.packets import MediaPacket
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.media.snapshot import PictureForm
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.timeline import Timeline
 from lightnvr.process import housekeeping, leave_out_of_collections
+from lightnvr.recording import detection_pruning
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.days import StoredDays
@@ -83,6 +94,9 @@ _PROBE_S = 10.0
 """How long answers that are on their way may take when the server stops."""
 
 _PICTURE_THREADS = 2
+_EVENT_PICTURE_WIDTH = 1280
+_STORE_EVENTS_S = 2.0
+"""How long events may take to be stored when the server stops."""
 
 log = logging.getLogger(__name__)
 
@@ -163,6 +177,7 @@ async def running(
             _live(CatalogLiveInputs(catalog, fleet), entrance.authentication) as live,
             serve_webrtc(settings, live) as webrtc,
             _darkroom() as darkroom,
+            _happening(database, engine, catalog, fleet, darkroom) as happening,
             caring(settings, database, engine) as care,
             safekeeping(settings, settings_file, engine.sync, lambda: in_force.current) as (backups, restores),
             housekeeping(),
@@ -206,6 +221,9 @@ async def running(
                     f"LightNVR {__version__}",
                     engine.place.clock.now_us,
                 ),
+                zones=ZoneStore(database),
+                detected=DetectionResults(database),
+                events=happening,
                 live=live,
                 webrtc=webrtc,
                 pictures=Pictures(darkroom, engine.place.clock.wall_us),
@@ -313,7 +331,13 @@ async def _keeping(
 ) -> AsyncIterator[Keeper]:
     settings = in_force.current
     keeper = Keeper(
-        StoredArchive(database, engine.removal, engine.open_recordings.written_bytes, engine.storages.error),
+        StoredArchive(
+            database,
+            engine.removal,
+            engine.open_recordings.written_bytes,
+            engine.storages.error,
+            EventPruning(database, _snapshots(engine), detection_pruning.oldest_us).prune,
+        ),
         _rules_now(in_force, catalog),
         keeping(settings.storage),
         system_us=lambda: time.time_ns() // 1000,
@@ -355,6 +379,39 @@ async def _darkroom() -> AsyncIterator[Darkroom]:
         yield darkroom
     finally:
         await darkroom.close()
+
+
+@asynccontextmanager
+async def _happening(
+    database: Database, engine: RecordingEngine, catalog: StreamCatalog, fleet: Fleet, darkroom: Darkroom
+) -> AsyncIterator[EventServices]:
+    async def folder_of(stream_id: int) -> str | None:
+        stream = await catalog.by_id(stream_id)
+        return None if stream is None or stream.privacy_mode else stream.folder
+
+    def latest(stream_id: int) -> MediaPacket | None:
+        supervisor = fleet.find(stream_id)
+        return None if supervisor is None else supervisor.hub.latest_keyframe
+
+    async def develop(keyframe: MediaPacket) -> bytes:
+        return await Negative(keyframe, 0, darkroom).jpeg(PictureForm(width=_EVENT_PICTURE_WIDTH))
+
+    pictures = EventPictures(_snapshots(engine), develop, folder_of, latest)
+    happened = EventLog(EventWriting(database), StoredMarks(database), pictures, engine.place.clock.now_us)
+    storing = asyncio.create_task(happened.run(), name="events")
+    picturing = asyncio.create_task(pictures.run(), name="event pictures")
+    try:
+        yield EventServices(EventStore(database), happened, pictures)
+    finally:
+        happened.stop()
+        picturing.cancel()
+        await asyncio.wait([storing], timeout=_STORE_EVENTS_S)
+        storing.cancel()
+        await asyncio.wait([storing, picturing])
+
+
+def _snapshots(engine: RecordingEngine) -> Path:
+    return engine.storages.default.root / "snapshots"
 
 
 async def _first_account(settings: Settings, accounts: AccountStore, *, show_password: bool) -> None:

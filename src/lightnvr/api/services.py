@@ -22,6 +22,9 @@ from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
+from lightnvr.detection.results import DetectionResults
+from lightnvr.detection.zones import ZoneStore
+from lightnvr.events.service import EventServices
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
 from lightnvr.live.hls.outputs import HlsOutputs
@@ -186,6 +189,9 @@ class ApiServices:
     timeline: Timeline
     clips: Clips
     evidence: Evidence
+    zones: ZoneStore
+    detected: DetectionResults
+    events: EventServices
     live: Channels
     hls: HlsOutputs
     webrtc: WebRtc
