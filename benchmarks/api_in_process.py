@@ -38,10 +38,12 @@ from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database
 from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.zones import ZoneStore
+from lightnvr.events.edges import Edge
 from lightnvr.events.log import EventLog
 from lightnvr.events.pictures import EventPictures
 from lightnvr.events.service import EventServices
 from lightnvr.events.store import EventStore
+from lightnvr.events.triggers import Triggers
 from lightnvr.events.writing import EventWriting
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
@@ -95,6 +97,13 @@ from lightnvr.wiring import FactorSeal
 _USER = "benchmark"
 PASSWORD = "a password for measurements"
 """Of the account that `api_key` makes, whose name is `benchmark`."""
+
+
+class NoEdges:
+    """Takes edges; nothing follows."""
+
+    def raise_edge(self, edge: Edge) -> None:
+        """See Edges."""
 
 
 class NothingRuns:
@@ -228,6 +237,7 @@ def api_on(
                 recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
             ),
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
+            triggers=Triggers(NoEdges(), StoredMarks(database), lambda: time.time_ns() // 1000),
             daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(now()) // 86_400),
             sync=NothingRuns(),
             backups=Backups(Contents(None, ()), Shelf(folder / "backups"), lambda: BackupRules(0, 1), "0", time.time),

@@ -51,7 +51,7 @@ def main() -> None:
     options.add_argument("--cameras", type=positive, default=16)
     options.add_argument("--clients", type=positive, default=200)
     options.add_argument("--seconds", type=positive, default=60)
-    options.add_argument("--every", type=float, default=4.0, help="seconds from one call of a client to its next")
+    options.add_argument("--every", type=float, default=2.0, help="seconds from one call of a client to its next")
     arguments = options.parse_args()
     with (
         workplace(arguments) as folder,

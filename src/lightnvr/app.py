@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 from lightnvr import __version__
-from lightnvr.accounts.authentication import Authentication
 from lightnvr.accounts.entrance import open_entrance
 from lightnvr.accounts.first_account import make_first_account
 from lightnvr.accounts.first_steps import FirstSteps
@@ -27,24 +26,18 @@ from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.zones import ZoneStore
-from lightnvr.events.log import EventLog
-from lightnvr.events.pictures import EventPictures
 from lightnvr.events.pruning import EventPruning
-from lightnvr.events.service import EventServices
-from lightnvr.events.store import EventStore
-from lightnvr.events.writing import EventWriting
-from lightnvr.live.audience import Audience
+from lightnvr.events.reactions import Reactions
+from lightnvr.events.triggers import Triggers
+from lightnvr.happening import happening, snapshots
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import Seats, ViewerLimits
-from lightnvr.live.darkroom import Darkroom, Negative
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.pictures import Pictures
 from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
-from lightnvr.media.packets import MediaPacket
 from lightnvr.media.probe import ProbeResult, probe
-from lightnvr.media.snapshot import PictureForm
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
@@ -60,8 +53,9 @@ from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.marks import StoredMarks
+from lightnvr.recording.service import Detections
 from lightnvr.safekeeping import safekeeping, upgrade
-from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
+from lightnvr.servers import open_darkroom, open_live, serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
 from lightnvr.steering import Steered, api_options, log_options, unable_to_listen
 from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.keeper import Keeper
@@ -81,22 +75,20 @@ from lightnvr.system.ending import Ending
 from lightnvr.system.settings_store import StoredSettings
 from lightnvr.wiring import (
     FactorSeal,
+    FleetClips,
     HubRecorder,
     entrance_rules,
     keeping,
     plan_for,
     rules_for,
     storage_plan,
+    watched,
 )
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
 """How long answers that are on their way may take when the server stops."""
 
-_PICTURE_THREADS = 2
-_EVENT_PICTURE_WIDTH = 1280
-_STORE_EVENTS_S = 2.0
-"""How long events may take to be stored when the server stops."""
 
 log = logging.getLogger(__name__)
 
@@ -174,16 +166,18 @@ async def running(
         async with (
             _recording(settings, database, catalog) as (engine, fleet, manual),
             _keeping(in_force, database, catalog, engine) as keeper,
-            _live(CatalogLiveInputs(catalog, fleet), entrance.authentication) as live,
+            open_live(CatalogLiveInputs(catalog, fleet), entrance.authentication) as live,
             serve_webrtc(settings, live) as webrtc,
-            _darkroom() as darkroom,
-            _happening(database, engine, catalog, fleet, darkroom) as happening,
+            open_darkroom() as darkroom,
+            happening(database, engine, catalog, fleet, darkroom) as happened,
             caring(settings, database, engine) as care,
             safekeeping(settings, settings_file, engine.sync, lambda: in_force.current) as (backups, restores),
             housekeeping(),
             _history(fleet) as history,
+            _events(catalog, fleet, engine, marks := StoredMarks(database)) as (reactions, triggers),
         ):
             fleet.on_applied(live.stream_changed)
+            reactions.tell(happened.log)
             await _first_account(settings, AccountStore(database), show_password=show_password)
             clips = Clips(care.recorded, care.recordings, engine.place.clock.now_us)
             services = ApiServices(
@@ -200,12 +194,13 @@ async def running(
                 supervisors=fleet,
                 recordings=care.recordings,
                 care=StoredCare(database),
-                marks=StoredMarks(database),
+                marks=marks,
                 deletions=care.deletions,
                 files=StoredFiles(database, OsDisk(), engine.open_recordings, engine.removal),
                 downloads=Downloads(time.monotonic),
                 thumbnails=care.thumbnails,
                 manual=manual,
+                triggers=triggers,
                 daily_use=_daily_use(in_force, database, catalog),
                 sync=engine.sync,
                 backups=backups,
@@ -223,7 +218,7 @@ async def running(
                 ),
                 zones=ZoneStore(database),
                 detected=DetectionResults(database),
-                events=happening,
+                events=happened,
                 live=live,
                 webrtc=webrtc,
                 pictures=Pictures(darkroom, engine.place.clock.wall_us),
@@ -314,6 +309,30 @@ async def _recording(
         await engine.stop()
 
 
+@asynccontextmanager
+async def _events(
+    catalog: StreamCatalog, fleet: Fleet, engine: RecordingEngine, detections: Detections
+) -> AsyncIterator[tuple[Reactions, Triggers]]:
+    clock = engine.place.clock
+    reactions = Reactions(FleetClips(fleet, clock), clock.now_us)
+    reactions.watch(watched(stream) for stream in await catalog.every())
+
+    async def follow(stream_id: int) -> None:
+        stream = await catalog.by_id(stream_id)
+        if stream is None:
+            reactions.forget(stream_id)
+        else:
+            reactions.watch([watched(stream)])
+
+    fleet.on_applied(follow)
+    triggers = Triggers(reactions, detections, clock.now_us)
+    try:
+        yield reactions, triggers
+    finally:
+        await triggers.close()
+        reactions.close()
+
+
 def _rules_now(in_force: SettingsInForce, catalog: StreamCatalog) -> Callable[[], Awaitable[Rules]]:
     async def rules() -> Rules:
         return rules_for(await catalog.every(), in_force.current.storage)
@@ -336,7 +355,7 @@ async def _keeping(
             engine.removal,
             engine.open_recordings.written_bytes,
             engine.storages.error,
-            EventPruning(database, _snapshots(engine), detection_pruning.oldest_us).prune,
+            EventPruning(database, snapshots(engine), detection_pruning.oldest_us).prune,
         ),
         _rules_now(in_force, catalog),
         keeping(settings.storage),
@@ -357,61 +376,6 @@ async def _keeping(
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-@asynccontextmanager
-async def _live(inputs: CatalogLiveInputs, authentication: Authentication) -> AsyncIterator[Channels]:
-    audience = Audience(authentication.standing.lapsed)
-    channels = Channels(inputs, audience)
-    task = asyncio.create_task(audience.run(), name="audience")
-    try:
-        yield channels
-    finally:
-        await channels.close()
-        task.cancel()
-        await asyncio.wait([task])
-
-
-@asynccontextmanager
-async def _darkroom() -> AsyncIterator[Darkroom]:
-    darkroom = Darkroom(_PICTURE_THREADS)
-    try:
-        yield darkroom
-    finally:
-        await darkroom.close()
-
-
-@asynccontextmanager
-async def _happening(
-    database: Database, engine: RecordingEngine, catalog: StreamCatalog, fleet: Fleet, darkroom: Darkroom
-) -> AsyncIterator[EventServices]:
-    async def folder_of(stream_id: int) -> str | None:
-        stream = await catalog.by_id(stream_id)
-        return None if stream is None or stream.privacy_mode else stream.folder
-
-    def latest(stream_id: int) -> MediaPacket | None:
-        supervisor = fleet.find(stream_id)
-        return None if supervisor is None else supervisor.hub.latest_keyframe
-
-    async def develop(keyframe: MediaPacket) -> bytes:
-        return await Negative(keyframe, 0, darkroom).jpeg(PictureForm(width=_EVENT_PICTURE_WIDTH))
-
-    pictures = EventPictures(_snapshots(engine), develop, folder_of, latest)
-    happened = EventLog(EventWriting(database), StoredMarks(database), pictures, engine.place.clock.now_us)
-    storing = asyncio.create_task(happened.run(), name="events")
-    picturing = asyncio.create_task(pictures.run(), name="event pictures")
-    try:
-        yield EventServices(EventStore(database), happened, pictures)
-    finally:
-        happened.stop()
-        picturing.cancel()
-        await asyncio.wait([storing], timeout=_STORE_EVENTS_S)
-        storing.cancel()
-        await asyncio.wait([storing, picturing])
-
-
-def _snapshots(engine: RecordingEngine) -> Path:
-    return engine.storages.default.root / "snapshots"
 
 
 async def _first_account(settings: Settings, accounts: AccountStore, *, show_password: bool) -> None:

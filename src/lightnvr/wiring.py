@@ -1,6 +1,7 @@
 """Where the rooms meet: stored configuration becomes plans, plans become recorders."""
 
 import asyncio
+import math
 import time
 from collections.abc import Iterable
 
@@ -11,22 +12,26 @@ from lightnvr.accounts.limiter import LimiterRules
 from lightnvr.accounts.model import TooManyAttempts
 from lightnvr.accounts.sessions import SessionRules
 from lightnvr.config.settings import Go2rtcSettings, Settings, StorageSettings, StreamsSettings, WebSettings
+from lightnvr.events.reactions import WatchedStream
 from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.rtsp.mount import Caller
 from lightnvr.live.rtsp.restream import Admit, TooManyTries
 from lightnvr.live.webrtc import WebRtcOptions
+from lightnvr.media.gop import Since
 from lightnvr.media.hub import Hub, Subscription
 from lightnvr.media.opening import OpenOptions, Transport
 from lightnvr.media.source import SourceOptions
-from lightnvr.recording.model import CaptureMethod, Tier
+from lightnvr.recording.clock import WallClock
+from lightnvr.recording.model import BY_DETECTION, CaptureMethod, Tier
 from lightnvr.recording.place import RecorderSettings, RecordingPlace
 from lightnvr.recording.recorder import Recorder
 from lightnvr.recording.storages import StoragePlan
 from lightnvr.storage.keeper import KeeperOptions
 from lightnvr.storage.pressure import PressureRules
 from lightnvr.storage.retention import Rules, StreamRules
+from lightnvr.streams.fleet import Fleet
 from lightnvr.streams.model import Stream
-from lightnvr.streams.plan import ConnectedSource, RecordingPlan, StreamPlan
+from lightnvr.streams.plan import ClipPlan, ConnectedSource, RecordingPlan, StreamPlan
 from lightnvr.streams.secrets import SecretBox, SecretUnreadable
 
 _QUEUE_BYTES = 64 * 1024 * 1024
@@ -58,8 +63,18 @@ def plan_for(stream: Stream, patience: StreamsSettings, *, manual: bool = False)
             schedule=settings.recording_schedule if settings.record_on_schedule else None,
             manual=manual,
             storage=settings.storage,
+            clips=_clip_plan(stream) if settings.detection_based_recording else None,
         ),
         sub_address=stream.sub_address,
+    )
+
+
+def _clip_plan(stream: Stream) -> ClipPlan:
+    settings = stream.settings
+    return ClipPlan(
+        float(settings.pre_detection_buffer),
+        float(settings.post_detection_buffer),
+        settings.detection_recording_schedule if settings.detection_record_on_schedule else None,
     )
 
 
@@ -142,14 +157,18 @@ class HubRecorder:
         hub: Hub,
         connection: ConnectedSource,
         *,
-        from_latest_keyframe: bool,
+        since: Since,
     ) -> None:
         self._hub = hub
-        self._subscription = Subscription(_QUEUE_BYTES, _QUEUE_S, batch_s=2 * place.fragment_duration_us / 1e6)
+        # What came before comes at once, and must not fill the queue.
+        earlier_s = max(0.0, (time.monotonic_ns() - since.at_ns) / 1e9)
+        self._subscription = Subscription(
+            _QUEUE_BYTES + hub.kept_bytes, _QUEUE_S + earlier_s, batch_s=2 * place.fragment_duration_us / 1e6
+        )
         # What completes a fragment ends a rest, so nothing reaches the disk later than it could.
         hub.attach(
             self._subscription,
-            from_keyframe=from_latest_keyframe,
+            since=since,
             longest_rest_s=place.fragment_duration_us / 1e6,
         )
 
@@ -194,11 +213,46 @@ class HubRecorder:
         return True
 
 
+class FleetClips:
+    """Records clips of the streams of a fleet. Implements `Clips`."""
+
+    def __init__(self, fleet: Fleet, clock: WallClock) -> None:
+        self._fleet = fleet
+        self._clock = clock
+
+    def begin_clip(self, stream_id: int, from_us: int) -> None:
+        """See Clips."""
+        supervisor = self._fleet.find(stream_id)
+        if supervisor is not None:
+            ago_us = max(0, self._clock.now_us() - from_us)
+            supervisor.begin_clip(time.monotonic_ns() - ago_us * 1000)
+
+    def end_clip(self, stream_id: int) -> None:
+        """See Clips."""
+        supervisor = self._fleet.find(stream_id)
+        if supervisor is not None:
+            supervisor.end_clip()
+
+
+def watched(stream: Stream) -> WatchedStream:
+    """Return what the events of a configured stream depend on. One that is private or disabled makes no clips."""
+    settings = stream.settings
+    return WatchedStream(
+        stream.id,
+        stream.name,
+        records=bool(settings.detection_based_recording and settings.enabled) and not stream.privacy_mode,
+        pre_us=settings.pre_detection_buffer * 1_000_000,
+        post_us=settings.post_detection_buffer * 1_000_000,
+        linked_to=settings.motion_trigger_source,
+    )
+
+
 def _recorder_settings(plan: RecordingPlan, why: CaptureMethod) -> RecorderSettings:
     return RecorderSettings(
         plan.stream_name,
         plan.folder,
-        plan.segment_duration_s,
+        # A clip shows one event, however long that is.
+        math.inf if why in BY_DETECTION else plan.segment_duration_s,
         capture_method=why,
         schedule_restricted=why is CaptureMethod.SCHEDULED,
         storage=plan.storage,

@@ -48,6 +48,8 @@ AUDITED: Mapping[str, str] = {
     "GET /api/recordings/batch-download/result/{token}": "download",
     "GET /api/streams/{name}/export": "export",
     "POST /api/streams/{name}/recording": "record by hand",
+    "POST /api/motion/trigger": "trigger motion",
+    "POST /api/motion/test/{stream_name}": "test motion",
     "POST /api/storage/cleanup": "clean up",
     "POST /api/settings": "change settings",
     "POST /api/system/logs/clear": "clear logs",
@@ -71,8 +73,8 @@ AUDITED: Mapping[str, str] = {
 }
 """By method and path, as in the table of permissions."""
 
-_REPEATED = frozenset({"download", "export", "play back"})
-"""A player asks for many parts: one entry in ten minutes says it all."""
+_REPEATED = frozenset({"download", "export", "play back", "trigger motion"})
+"""A player asks for many parts, a sensor sees the wind: one entry in ten minutes says it all."""
 _SILENCE_S = 600.0
 _STRANGER_SILENCE_S = 60.0
 _REMEMBERED = 1024

@@ -27,6 +27,7 @@ from lightnvr.backup.model import BackupBusy, BackupFailed, BackupNotFound, Unus
 from lightnvr.config.in_force import InvalidSetting
 from lightnvr.detection.zones import InvalidZone
 from lightnvr.events.model import EventNotFound
+from lightnvr.events.triggers import CannotTrigger
 from lightnvr.live.errors import (
     CameraUnavailable,
     CannotWatch,
@@ -104,6 +105,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     NoNetwork: HTTPStatus.SERVICE_UNAVAILABLE,
     OtherOffer: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyStreams: HTTPStatus.CONFLICT,
+    CannotTrigger: HTTPStatus.CONFLICT,
     CannotSwitchRecording: HTTPStatus.CONFLICT,
     InvalidStreamSetting: HTTPStatus.BAD_REQUEST,
     InvalidSetting: HTTPStatus.BAD_REQUEST,

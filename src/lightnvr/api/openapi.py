@@ -32,6 +32,7 @@ _TAGS: Mapping[str, str] = {
     "Detection": "Zones, and what was detected where in the picture.",
     "Export": "Clips of what was recorded, and evidence.",
     "Live view": "Watching cameras as they are now.",
+    "Motion": "Say that something happens in front of a camera.",
     "Storage": "How full the disk is, and making room.",
     "Recordings": "What was recorded: lists, and the files themselves.",
     "System": "The server itself and the machine it runs on; its log, its restart and its end.",

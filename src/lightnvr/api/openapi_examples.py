@@ -40,6 +40,8 @@ _OF_TAG: Mapping[tuple[str, int], str] = {
     ("Settings", HTTPStatus.BAD_REQUEST): "retention_days must be a whole number from 0 to 365",
     ("Settings", HTTPStatus.FORBIDDEN): "Only an administrator may do this.",
     ("Streams", HTTPStatus.CONFLICT): "Stream already exists",
+    ("Motion", HTTPStatus.BAD_REQUEST): "Field 'duration_ms' must be between 1 and 600000",
+    ("Motion", HTTPStatus.CONFLICT): "Front Door does not have detection-based recording enabled.",
     ("Recordings", HTTPStatus.BAD_REQUEST): "limit must be 1 to 1000, or all",
     ("Recordings", HTTPStatus.NOT_FOUND): "Recording not found",
     (

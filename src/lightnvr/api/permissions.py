@@ -99,6 +99,8 @@ PERMISSIONS: Mapping[str, Permission] = {
     "PUT /api/streams/{name}/retention": Permission(Level.EDITOR, About.STREAM),
     "GET /api/streams/{name}/recording": Permission(Level.VIEWER, About.STREAM),
     "POST /api/streams/{name}/recording": Permission(Level.EDITOR, About.STREAM),
+    "POST /api/motion/trigger": Permission(Level.EDITOR, About.STREAMS),
+    "POST /api/motion/test/{stream_name}": Permission(Level.EDITOR, About.STREAM),
     "GET /api/streams/{name}/export": Permission(Level.VIEWER, About.STREAM),
     "HEAD /api/streams/{name}/export": Permission(Level.VIEWER, About.STREAM),
     "GET /api/evidence/key": Permission(Level.VIEWER, About.SERVER),

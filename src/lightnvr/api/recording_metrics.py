@@ -33,6 +33,12 @@ def of_cameras(services: ApiServices, streams: Iterable[Stream]) -> Iterator[Fam
     )
     errors = Family("lightnvr_stream_error_total", "counter", "How often the camera was lost or not reached.")
     waiting = Family("lightnvr_recording_queue_packets", "gauge", "Packets that came and are not written yet.")
+    kept = Family("lightnvr_prebuffer_bytes", "gauge", "Bytes of media kept in memory for the beginning of clips.")
+    shortened = Family(
+        "lightnvr_prebuffer_shortened_total",
+        "counter",
+        "GOPs kept for a shorter time than clips need, because of their size.",
+    )
     for stream in streams:
         status, label = services.supervisors.status(stream.id), stream.name
         frames.add(status.frames, stream=label)
@@ -43,7 +49,9 @@ def of_cameras(services: ApiServices, streams: Iterable[Stream]) -> Iterator[Fam
         for kind, count in counts.items():
             errors.add(count, stream=label, type=kind)
         waiting.add(status.waiting_packets, stream=label)
-    yield from (frames, latency, errors, waiting)
+        kept.add(status.kept_bytes, stream=label)
+        shortened.add(status.shortened, stream=label)
+    yield from (frames, latency, errors, waiting, kept, shortened)
 
 
 def of_recordings(services: ApiServices, streams: Iterable[Stream]) -> Iterator[Family]:

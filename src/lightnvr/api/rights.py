@@ -12,6 +12,8 @@ RIGHTS: Mapping[str, Right] = {
     "PUT /api/streams/{name}/retention": Right.CHANGE,
     "DELETE /api/streams/{name}": Right.DELETE,
     "POST /api/streams/{name}/recording": Right.CHANGE,
+    "POST /api/motion/trigger": Right.CHANGE,
+    "POST /api/motion/test/{stream_name}": Right.CHANGE,
     "GET /api/streams/{name}/export": Right.EXPORT,
     "HEAD /api/streams/{name}/export": Right.EXPORT,
     "PUT /api/recordings/{id}/tags": Right.CHANGE,

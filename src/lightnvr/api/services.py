@@ -25,6 +25,7 @@ from lightnvr.config.in_force import SettingsInForce
 from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.service import EventServices
+from lightnvr.events.triggers import Triggers
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
 from lightnvr.live.hls.outputs import HlsOutputs
@@ -180,6 +181,7 @@ class ApiServices:
     downloads: Downloads
     thumbnails: Thumbnails
     manual: ManualRecordings
+    triggers: Triggers
     daily_use: DailyUse
     sync: RecordingSync
     backups: Backups

@@ -11,6 +11,7 @@ from lightnvr.events.edges import Edge
 from lightnvr.events.going import Going, Pending, Stored
 from lightnvr.events.model import ChangeKind, EventChange
 from lightnvr.events.pictures import EventPictures
+from lightnvr.events.triggers import SOURCE
 from lightnvr.events.writing import EventWriting
 from lightnvr.recording.detection import Detection
 from lightnvr.recording.service import RecordingMarks
@@ -177,7 +178,8 @@ class EventLog:
         try:
             stored = await self._writing.store(batch)
             for pending, result in zip(batch, stored, strict=True):
-                self._detections.extend(pending.seen)
+                # What a trigger names is stored by the triggers, which know when it ends.
+                self._detections.extend(seen for seen in pending.seen if seen.source != SOURCE)
                 self._tell(pending, result)
             batch = []
             await self._store_detections()

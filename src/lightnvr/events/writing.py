@@ -15,6 +15,7 @@ from lightnvr.events.rows import marks_of, values_of
 CHANGES_KEPT = 10_000
 _LONGEST_US = 86_400_000_000
 """No recording is longer."""
+_KEYFRAME_US = 10_000_000
 
 
 class EventWriting:
@@ -103,15 +104,16 @@ async def _changed(connection: AsyncConnection, event_id: int, kind: ChangeKind,
 
 
 async def _showing(connection: AsyncConnection, event: Event) -> int | None:
-    """Return the recording that shows the beginning of an event, of several the one that began last."""
-    query = (
-        select(recordings.c.id)
-        .where(
-            recordings.c.stream_name == event.stream_name,
-            recordings.c.start_us.between(event.start_us - _LONGEST_US, event.start_us),
-            or_(recordings.c.end_us >= event.start_us, recordings.c.complete == false()),
-        )
-        .order_by(recordings.c.start_us.desc())
-        .limit(1)
-    )
-    return (await connection.execute(query)).scalar_one_or_none()
+    """Return the recording that shows the beginning of an event, of several the one that began last.
+
+    A clip without anything from before begins a moment later, with the next keyframe.
+    """
+    begins_us = recordings.c.start_us
+    there = or_(recordings.c.end_us >= event.start_us, recordings.c.complete == false())
+    of_stream = select(recordings.c.id).where(recordings.c.stream_name == event.stream_name)
+    before = of_stream.where(begins_us.between(event.start_us - _LONGEST_US, event.start_us), there)
+    found = (await connection.execute(before.order_by(begins_us.desc()).limit(1))).scalar_one_or_none()
+    if found is None and event.end_us is not None:
+        after = of_stream.where(begins_us.between(event.start_us, min(event.end_us, event.start_us + _KEYFRAME_US)))
+        found = (await connection.execute(after.order_by(begins_us).limit(1))).scalar_one_or_none()
+    return found

@@ -4,7 +4,7 @@ import logging
 import threading
 from typing import Protocol
 
-from lightnvr.media.gop import GopCache
+from lightnvr.media.gop import GopCache, Since
 from lightnvr.media.packet_queue import PacketQueue
 from lightnvr.media.packets import MediaItem, MediaPacket, Track, TracksChanged
 
@@ -177,8 +177,36 @@ class Hub:
         """Remove a consumer and close its queue."""
         self.detach(subscription)
 
-    def attach(self, consumer: Consumer, *, from_keyframe: bool = False, longest_rest_s: float = _USUAL_REST_S) -> None:
+    def keep(self, seconds: float, limit_bytes: int) -> None:
+        """Keep what was published in the last so many seconds, within this many bytes, for `attach` with `since`.
+
+        It is kept as it came, in whole GOPs, and shared with whoever consumes the same packets.
+        """
+        with self._lock:
+            self._gop.keep(seconds, limit_bytes)
+
+    @property
+    def kept_bytes(self) -> int:
+        """How much of what was published is kept, in bytes of coded media."""
+        return self._gop.size_bytes
+
+    @property
+    def shortened(self) -> int:
+        """How many GOPs were not kept as long as asked, because there were too many bytes."""
+        return self._gop.shortened
+
+    def attach(
+        self,
+        consumer: Consumer,
+        *,
+        from_keyframe: bool = False,
+        since: Since | None = None,
+        longest_rest_s: float = _USUAL_REST_S,
+    ) -> None:
         """Add a consumer; with `from_keyframe` it is handed the latest GOP first, when there is one.
+
+        With `since` it is handed what is kept from then on; nothing is left out between that and what follows, and
+        nothing comes twice.
 
         `longest_rest_s` is how long packets may gather before it gets them, when it does not want each at once. They
         are published with the picture that comes so much after the last keyframe, or after the last such picture.
@@ -186,9 +214,9 @@ class Hub:
         with self._lock:
             if self._tracks is not None:
                 consumer.offer(self._tracks)
-            if from_keyframe:
-                for packet in self._gop.packets:
-                    consumer.offer(packet)
+            kept = self._gop.since(since) if since is not None else self._gop.packets if from_keyframe else ()
+            for packet in kept:
+                consumer.offer(packet)
             self._rests[consumer] = longest_rest_s
             self._set((*self._consumers, consumer))
 

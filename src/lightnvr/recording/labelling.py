@@ -7,7 +7,7 @@ came later than what is on the disk so far. When it is finished its labels are c
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import delete, false, func, insert, or_, select, text
+from sqlalchemy import delete, false, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from lightnvr.db.tables import detections, recording_labels, recordings
@@ -31,7 +31,7 @@ async def add_detections(connection: AsyncConnection, seen: Sequence[Detection])
     ids: list[int] = []
     counts: Counter[tuple[int, str]] = Counter()
     for detection in seen:
-        showing = await _showing(connection, detection)
+        showing = await _showing(connection, detection.stream_name, detection.start_us, detection.end_us)
         values = {
             "stream_id": detection.stream_id,
             "stream_name": detection.stream_name,
@@ -54,6 +54,25 @@ async def add_detections(connection: AsyncConnection, seen: Sequence[Detection])
         counts.update((recording_id, detection.label) for recording_id in showing)
     await note(connection, counts)
     return ids
+
+
+async def end_detections(connection: AsyncConnection, detection_ids: Sequence[int], end_us: int) -> None:
+    """Let detections that were stored last until then. Belongs into one transaction of its own."""
+    await facets.lock(connection)
+    stored = detections.c
+    columns = (stored.id, stored.stream_name, stored.label, stored.start_us, stored.end_us)
+    counts: Counter[tuple[int, str]] = Counter()
+    for key, stream_name, label, start_us, before_us in (
+        await connection.execute(select(*columns).where(stored.id.in_(detection_ids)))
+    ).all():
+        if end_us <= before_us:
+            continue
+        shown = await _showing(connection, stream_name, start_us, before_us)
+        showing = await _showing(connection, stream_name, start_us, end_us)
+        values = {"end_us": end_us, "recording_id": showing[0] if showing else None}
+        await connection.execute(update(detections).where(stored.id == key).values(values))
+        counts.update((recording_id, label) for recording_id in {*showing} - {*shown})
+    await note(connection, counts)
 
 
 async def count_again(connection: AsyncConnection, finished: Recording) -> None:
@@ -80,13 +99,13 @@ async def count_again(connection: AsyncConnection, finished: Recording) -> None:
     await note(connection, counts)
 
 
-async def _showing(connection: AsyncConnection, detection: Detection) -> list[int]:
-    """Return the recordings that show a detection: first clips, then the one that began last."""
+async def _showing(connection: AsyncConnection, stream_name: str, start_us: int, end_us: int) -> list[int]:
+    """Return the recordings that show what was detected then: first clips, then the one that began last."""
     columns = (recordings.c.id, recordings.c.capture_method, recordings.c.start_us)
     query = select(*columns).where(
-        recordings.c.stream_name == detection.stream_name,
-        recordings.c.start_us.between(detection.start_us - _LONGEST_US, detection.end_us),
-        or_(recordings.c.end_us >= detection.start_us, recordings.c.complete == false()),
+        recordings.c.stream_name == stream_name,
+        recordings.c.start_us.between(start_us - _LONGEST_US, end_us),
+        or_(recordings.c.end_us >= start_us, recordings.c.complete == false()),
     )
     clips = {method.value for method in BY_DETECTION}
     rows = (await connection.execute(query)).all()

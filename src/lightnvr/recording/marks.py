@@ -31,7 +31,7 @@ _EVERY_LABEL = text(
 
 
 class StoredMarks:
-    """Implements `RecordingMarks` on the database."""
+    """Implements `RecordingMarks` and `Detections` on the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -116,6 +116,11 @@ class StoredMarks:
         """See RecordingMarks."""
         async with self._database.writing.begin() as connection:
             return await labelling.add_detections(connection, seen)
+
+    async def end_detections(self, detection_ids: Sequence[int], end_us: int) -> None:
+        """See Detections."""
+        async with self._database.writing.begin() as connection:
+            await labelling.end_detections(connection, detection_ids, end_us)
 
 
 def _check(tags: set[str]) -> None:

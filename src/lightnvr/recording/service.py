@@ -122,6 +122,18 @@ class RecordingMarks(Protocol):
         ...
 
 
+class Detections(Protocol):
+    """Keeps what was detected."""
+
+    async def add_detections(self, seen: Sequence[Detection]) -> list[int]:
+        """Store what was detected. Returns the ids, in the same order."""
+        ...
+
+    async def end_detections(self, detection_ids: Sequence[int], end_us: int) -> None:
+        """Let detections last until this moment, in microseconds since 1970 UTC, and never shorter than they did."""
+        ...
+
+
 class JobState(StrEnum):
     """How far work in the background is."""
 

@@ -4,9 +4,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lightnvr.media.address import SourceAddress
+from lightnvr.media.gop import Since
 from lightnvr.media.hub import Hub
 from lightnvr.media.source import Source, SourceOptions
 from lightnvr.recording.model import CaptureMethod
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPlan:
+    """That events are recorded as clips: how long before and after, in seconds, and in which hours; None is always."""
+
+    pre_s: float
+    post_s: float
+    schedule: tuple[bool, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,8 @@ class RecordingPlan:
     manual: bool = False
     storage: str = ""
     """Name of the storage that is recorded to, empty for the usual one."""
+    clips: ClipPlan | None = None
+    """None when events are not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +97,9 @@ class RecorderFactory(Protocol):
         hub: Hub,
         connection: "ConnectedSource",
         *,
-        from_latest_keyframe: bool,
+        since: Since,
     ) -> RunningRecorder:
-        """Start recording what the hub publishes, from the latest keyframe on if wanted, else from the next."""
+        """Start recording what the hub publishes, and of what it has kept the part that is wanted."""
         ...
 
 

@@ -1,11 +1,16 @@
-"""Decides when one stream is recorded, and why: all the time, in the hours of a schedule, or because somebody asked."""
+"""Decides when one stream is recorded, and why: all the time, in the hours of a schedule, or because somebody asked.
+
+And because of an event, when it is not recorded anyway: what is recorded already shows the event too.
+"""
 
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lightnvr.media.gop import Since
 from lightnvr.media.hub import Hub
 from lightnvr.recording.model import CaptureMethod
 from lightnvr.streams.plan import ConnectedSource, RecorderFactory, RecordingPlan, RunningRecorder
@@ -25,6 +30,9 @@ _OLDEST_KEYFRAME_S = 20.0
 """A GOP that is older would fill the recorder's queue, which holds 30 seconds."""
 
 _STOP_S = 10.0
+
+_KEPT_BYTES = 64 * 1024 * 1024
+"""What is kept of a stream at most for the beginning of clips: half a minute of 16 Mbit/s."""
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +59,9 @@ class RecordingControl:
         self._turn = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
         self._ended_ns = 0
+        self._orders: deque[int | None] = deque()
+        self._ordering: asyncio.Task[None] | None = None
+        self._clip_from_ns: int | None = None
         self.recorder: RunningRecorder | None = None
         self.why: CaptureMethod | None = None
         """Why it is recorded at this moment; None when it is not."""
@@ -63,21 +74,56 @@ class RecordingControl:
                 self._following.cancel()
                 self._following = None
             self._plan = plan
+            clips = plan.clips if plan is not None else None
+            self._hub.keep(clips.pre_s if clips is not None else 0.0, _KEPT_BYTES)
             await self._settle(_STOP_S)
-            if plan is not None and plan.continuous and plan.schedule is not None:
-                name = f"schedule {plan.stream_name}"
-                self._following = asyncio.create_task(self._follow(plan.schedule), name=name)
+            if plan is not None and (
+                (plan.continuous and plan.schedule is not None) or (clips is not None and clips.schedule is not None)
+            ):
+                self._following = asyncio.create_task(self._follow(), name=f"schedule {plan.stream_name}")
+
+    def begin_clip(self, from_ns: int) -> None:
+        """Record an event from this arrival on, in nanoseconds of the monotonic clock, until `end_clip`.
+
+        Both return at once and are followed in their order. Nothing is recorded twice: while the stream is recorded for
+        another reason there is no clip, and one begins or ends without a gap when that changes.
+        """
+        self._order(from_ns)
+
+    def end_clip(self) -> None:
+        """Record it no more."""
+        self._order(None)
+
+    def _order(self, from_ns: int | None) -> None:
+        self._orders.append(from_ns)
+        if self._ordering is None:
+            self._ordering = asyncio.create_task(self._follow_orders(), name="clips")
+
+    async def _follow_orders(self) -> None:
+        try:
+            while self._orders:
+                async with self._turn:
+                    self._clip_from_ns = self._orders.popleft()
+                    try:
+                        await self._settle(_STOP_S)
+                    except Exception:
+                        # The next order has to be followed whatever happened once.
+                        log.exception("recording an event failed")
+        finally:
+            self._ordering = None
 
     async def stop(self, timeout_s: float) -> None:
         """End the recording; what has arrived is written. Takes at most this many seconds."""
+        self._orders.clear()
         async with self._turn:
+            self._clip_from_ns = None
             if self._following is not None:
                 self._following.cancel()
                 self._following = None
             self._plan = None
             await self._settle(timeout_s)
 
-    async def _follow(self, hours: tuple[bool, ...]) -> None:
+    async def _follow(self) -> None:
         while True:
             await asyncio.sleep(self._until_next_look_s())
             async with self._turn:
@@ -94,13 +140,12 @@ class RecordingControl:
         return max(_SHORTEST_WAIT_S, min(begins_in, ends_in, _LOOK_EVERY_S))
 
     async def _settle(self, timeout_s: float) -> None:
-        plan, self.why = self._plan, self._wanted()
+        plan, why = self._plan, self._wanted()
+        self.why = why
         if plan is None or self.why is None:
             await self._end(timeout_s)
         elif self.recorder is None:
-            self.recorder = self._start_recorder(
-                plan, self.why, self._hub, self._connection, from_latest_keyframe=self._has_unrecorded_keyframe()
-            )
+            self.recorder = self._start_recorder(plan, self.why, self._hub, self._connection, since=self._since())
         else:
             self.recorder.change(plan, self.why)
 
@@ -110,19 +155,29 @@ class RecordingControl:
             return None
         if plan.manual:
             return CaptureMethod.MANUAL
-        if not plan.continuous:
-            return None
-        if plan.schedule is None:
+        if plan.continuous and plan.schedule is None:
             return CaptureMethod.CONTINUOUS
-        now, zone = self._clock.now(), self._clock.zone
-        is_due = is_open(plan.schedule, zone, now + _AHEAD_S) or is_open(plan.schedule, zone, now - _BEYOND_S)
-        return CaptureMethod.SCHEDULED if is_due else None
+        if plan.continuous and plan.schedule is not None and self._is_due(plan.schedule):
+            return CaptureMethod.SCHEDULED
+        return CaptureMethod.DETECTION if self._is_clip_due(plan) else None
 
-    def _has_unrecorded_keyframe(self) -> bool:
-        # Recordings must not overlap: what was stopped a moment ago holds this keyframe already.
-        keyframe = self._hub.latest_keyframe
-        oldest_ns = max(self._ended_ns, time.monotonic_ns() - int(_OLDEST_KEYFRAME_S * 1e9))
-        return keyframe is not None and keyframe.arrival_ns > oldest_ns
+    def _is_due(self, hours: tuple[bool, ...]) -> bool:
+        now, zone = self._clock.now(), self._clock.zone
+        return is_open(hours, zone, now + _AHEAD_S) or is_open(hours, zone, now - _BEYOND_S)
+
+    def _is_clip_due(self, plan: RecordingPlan) -> bool:
+        if self._clip_from_ns is None or plan.clips is None:
+            return False
+        # What began within the hours is recorded to its end.
+        is_going_on = self.recorder is not None and self.why is CaptureMethod.DETECTION
+        return is_going_on or plan.clips.schedule is None or self._is_due(plan.clips.schedule)
+
+    def _since(self) -> Since:
+        # Recordings must not overlap: what was stopped a moment ago holds its keyframes already.
+        now_ns = time.monotonic_ns()
+        if self.why is CaptureMethod.DETECTION and self._clip_from_ns is not None:
+            return Since(min(now_ns, self._clip_from_ns), self._ended_ns)
+        return Since(now_ns, max(self._ended_ns, now_ns - int(_OLDEST_KEYFRAME_S * 1e9)))
 
     async def _end(self, timeout_s: float) -> None:
         recorder, self.recorder = self.recorder, None

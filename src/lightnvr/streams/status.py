@@ -58,5 +58,9 @@ class StreamStatus:
     """How often it could not be connected to or was lost, and why."""
     waiting_packets: int = 0
     """What the recorder has not written yet."""
+    kept_bytes: int = 0
+    """What is kept in memory of what came lately, for the beginning of clips and of live view."""
+    shortened: int = 0
+    """How many GOPs were kept for a shorter time than clips need, because there were too many bytes."""
     recording_why: CaptureMethod | None = None
     """Why it is to be recorded at this moment; None when it is not."""

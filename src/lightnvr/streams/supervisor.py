@@ -80,6 +80,14 @@ class StreamSupervisor:
             await asyncio.gather(self._recording.stop(timeout_s), self.sub_stream.stop())
             self._connection = None
 
+    def begin_clip(self, from_ns: int) -> None:
+        """See RecordingControl."""
+        self._recording.begin_clip(from_ns)
+
+    def end_clip(self) -> None:
+        """See RecordingControl."""
+        self._recording.end_clip()
+
     def refresh(self) -> None:
         """Make a new connection at once."""
         if self._connection is not None:
@@ -113,6 +121,8 @@ class StreamSupervisor:
             connect_s=connection.connect_s,
             faults=dict(connection.faults),
             waiting_packets=recorder.waiting_packets() if recorder else 0,
+            kept_bytes=self.hub.kept_bytes,
+            shortened=self.hub.shortened,
             recording_why=self._recording.why,
         )
 

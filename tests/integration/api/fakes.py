@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lightnvr.events.edges import Edge
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.errors import CameraError, Fault
 from lightnvr.media.opening import Transport
@@ -30,6 +31,17 @@ from lightnvr.streams.status import StreamStatus
 
 START_US = 1_785_578_400_000_000
 """2026-08-01 10:00:00 UTC."""
+
+
+class NotedEdges:
+    """Implements `Edges`: keeps what is raised."""
+
+    def __init__(self) -> None:
+        self.raised: list[Edge] = []
+
+    def raise_edge(self, edge: Edge) -> None:
+        """See Edges."""
+        self.raised.append(edge)
 
 
 class ListedRecordings:

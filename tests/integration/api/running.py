@@ -45,6 +45,7 @@ from lightnvr.events.log import EventLog
 from lightnvr.events.pictures import EventPictures
 from lightnvr.events.service import EventServices
 from lightnvr.events.store import EventStore
+from lightnvr.events.triggers import Triggers
 from lightnvr.events.writing import EventWriting
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
@@ -85,6 +86,7 @@ from lightnvr.wiring import FactorSeal
 from tests.integration.api.fakes import (
     IdleKeeper,
     ListedRecordings,
+    NotedEdges,
     NotedSupervisors,
     NothingLive,
     QuickSync,
@@ -187,6 +189,7 @@ def running_api(
             recordings, StoredTime(database, OpenRecordings()), ThumbnailCache(folder / "thumbnails", 2**20)
         ),
         manual=ManualRecordings(database, LocalClock(clock, _utc), supervisors.records),
+        triggers=Triggers(NotedEdges(), StoredMarks(database), lambda: int(clock() * 1e6)),
         daily_use=RecordedUse(StoredDays(database), _thirty_days, lambda: int(clock()) // 86_400),
         sync=QuickSync(),
         backups=_backups(folder, clock),

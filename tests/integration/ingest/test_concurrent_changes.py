@@ -6,6 +6,7 @@ import time
 import pytest
 
 from lightnvr.media.address import SourceAddress
+from lightnvr.media.gop import Since
 from lightnvr.media.hub import Hub
 from lightnvr.media.source import SourceOptions
 from lightnvr.recording.model import CaptureMethod
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 def _nothing_is_recorded(
-    plan: RecordingPlan, why: CaptureMethod, hub: Hub, connection: ConnectedSource, *, from_latest_keyframe: bool
+    plan: RecordingPlan, why: CaptureMethod, hub: Hub, connection: ConnectedSource, *, since: Since
 ) -> RunningRecorder:
     raise AssertionError(plan)
 

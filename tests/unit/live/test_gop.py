@@ -1,6 +1,6 @@
 """The latest GOP, and who is handed it."""
 
-from lightnvr.media.gop import GopCache
+from lightnvr.media.gop import GopCache, Since
 from lightnvr.media.hub import Hub
 from lightnvr.media.packets import MediaItem, MediaPacket, TracksChanged
 from tests.rig.film import Recipe, film
@@ -81,3 +81,54 @@ def test_packets_are_prompt_only_while_somebody_wants_them_so() -> None:
     hub.detach(one)
     prompt.append(hub.longest_rest_s == 0)
     assert prompt == [False, True, False]
+
+
+def _packet(number: int, *, keyframe_every: int = 5) -> MediaPacket:
+    """One of ten pictures a second, a keyframe every half second."""
+    like = film(_FILM).video_packets[0]
+    return like._replace(
+        dts=number, pts=number, is_keyframe=number % keyframe_every == 0, arrival_ns=number * 100_000_000, size=1000
+    )
+
+
+def test_what_is_kept_reaches_back_as_asked_and_by_less_than_a_gop_further() -> None:
+    hub = Hub()
+    hub.keep(2.0, 10**9)
+    for number in range(101):
+        hub.publish(_packet(number))
+        kept = Taking()
+        hub.attach(kept, since=Since(0, -1))
+        hub.detach(kept)
+        first = kept.items[0]
+        assert isinstance(first, MediaPacket)
+        assert max(0, number - 24) <= first.dts <= max(0, number - 20)
+        assert hub.kept_bytes == 1000 * len(kept.items)
+    hub.keep(0.0, 0)
+    assert hub.kept_bytes == 1000
+
+
+def test_too_many_bytes_are_not_kept_and_that_is_counted() -> None:
+    hub = Hub()
+    hub.keep(60.0, 20_000)
+    for number in range(100):
+        hub.publish(_packet(number))
+        assert hub.kept_bytes <= 20_000
+    assert hub.shortened == 16
+
+
+def test_what_is_wanted_begins_with_the_keyframe_before_and_after_what_was_recorded() -> None:
+    hub = Hub()
+    hub.keep(60.0, 10**9)
+    for number in range(50):
+        hub.publish(_packet(number))
+
+    def first(at: int, after: int = -1) -> int | None:
+        taking = Taking()
+        hub.attach(taking, since=Since(at * 100_000_000, after * 100_000_000))
+        hub.detach(taking)
+        numbers = [item.dts for item in taking.items if isinstance(item, MediaPacket)]
+        assert numbers == list(range(numbers[0], 50)) if numbers else True
+        return numbers[0] if numbers else None
+
+    assert [first(0), first(4), first(5), first(23), first(99)] == [0, 0, 5, 20, 45]
+    assert [first(23, 19), first(23, 20), first(23, 22), first(99, 45)] == [20, 25, 25, None]
