@@ -26,6 +26,7 @@ from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.zones import ZoneStore
+from lightnvr.events.log import EventLog
 from lightnvr.events.pruning import EventPruning
 from lightnvr.events.reactions import Reactions
 from lightnvr.events.triggers import Triggers
@@ -107,6 +108,7 @@ class RunningServer:
     catalog: StreamCatalog
     fleet: Fleet
     live: Channels
+    events: EventLog
     settings: Settings
     """As they were at the start, with those that were stored."""
 
@@ -253,7 +255,7 @@ async def running(
             ):
                 leave_out_of_collections()
                 try:
-                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live, settings)
+                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live, happened.log, settings)
                 finally:
                     # While their connections are still served, so that each viewer is told.
                     live.audience.end_all("LightNVR is being stopped.")
