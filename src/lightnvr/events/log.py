@@ -14,7 +14,7 @@ from lightnvr.events.pictures import EventPictures
 from lightnvr.events.triggers import SOURCE
 from lightnvr.events.writing import EventWriting
 from lightnvr.recording.detection import Detection
-from lightnvr.recording.service import RecordingMarks
+from lightnvr.recording.service import Detections
 
 _UPDATE_S = 0.5
 """What is seen within this time of the same event becomes one change; beginnings and ends do not wait."""
@@ -47,11 +47,11 @@ class EventLog:
     """
 
     def __init__(
-        self, writing: EventWriting, marks: RecordingMarks, pictures: EventPictures, now_us: Callable[[], int]
+        self, writing: EventWriting, detections: Detections, pictures: EventPictures, now_us: Callable[[], int]
     ) -> None:
         """`now_us` is the clock of recordings, in microseconds since 1970 UTC."""
         self._writing = writing
-        self._marks = marks
+        self._recorded = detections
         self._pictures = pictures
         self._now_us = now_us
         self._going: dict[int, Going] = {}
@@ -202,7 +202,7 @@ class EventLog:
             self.counts.lost_detections += 1
         some = [self._detections[number] for number in range(min(_AT_ONCE, len(self._detections)))]
         if some:
-            await self._marks.add_detections(some)
+            await self._recorded.add_detections(some)
             for _ in some:
                 self._detections.popleft()
 
