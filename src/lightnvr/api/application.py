@@ -7,6 +7,10 @@ from lightnvr.api import (
     auth,
     backups,
     detection_models,
+    detections,
+    event_pictures,
+    event_stream,
+    events,
     export,
     health,
     hls,
@@ -42,6 +46,7 @@ from lightnvr.api import (
     totp,
     users,
     webrtc,
+    zones,
 )
 from lightnvr.api.counting import CountRequests
 from lightnvr.api.cross_origin import CrossOriginPlayers
@@ -111,6 +116,11 @@ def create_api(services: ApiServices) -> FastAPI:
         backups.router,
         restore.router,
         setup.router,
+        zones.router,
+        detections.router,
+        event_pictures.router,
+        event_stream.router,
+        events.router,
         pages_router(),
     ):
         # Not include_router, which keeps a second form of each route, 4 MB in all.
