@@ -36,9 +36,18 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database
+from lightnvr.detection.model_list import ModelList
+from lightnvr.detection.models_folder import ModelsFolder
+from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.watch import WatchStatus
+from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.edges import Edge
+from lightnvr.events.log import EventLog
+from lightnvr.events.pictures import EventPictures
+from lightnvr.events.service import EventServices
+from lightnvr.events.store import EventStore
 from lightnvr.events.triggers import Triggers
+from lightnvr.events.writing import EventWriting
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.darkroom import Darkroom
@@ -48,7 +57,9 @@ from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
+from lightnvr.media.packets import MediaPacket
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.media.snapshot import UndecodablePicture
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
@@ -105,6 +116,10 @@ class NothingWatched:
         """See WatchedDetection."""
         return None
 
+    def statuses(self) -> Mapping[int, WatchStatus]:
+        """See WatchedDetection."""
+        return {}
+
 
 class NothingRuns:
     """Implements `StreamSupervisors`, `LiveInputs` and `RecordingSync` for a server without streams."""
@@ -156,6 +171,18 @@ def _keeper(database: Database) -> Keeper:
     archive = StoredArchive(database, Removal(database, OsDisk(), OpenRecordings(), lambda: 0))
     options = KeeperOptions(PressureRules())
     return Keeper(archive, _no_rules, options, system_us=lambda: time.time_ns() // 1000, monotonic_s=time.monotonic)
+
+
+def _events(database: Database, folder: Path) -> EventServices:
+    async def no_jpeg(_keyframe: MediaPacket) -> bytes:
+        raise UndecodablePicture("there is no camera")
+
+    async def no_folder(_stream_id: int) -> None:
+        return None
+
+    pictures = EventPictures(folder / "snapshots", no_jpeg, no_folder, lambda _: None)
+    log = EventLog(EventWriting(database), StoredMarks(database), pictures, lambda: int(time.time() * 1e6))
+    return EventServices(EventStore(database), log, pictures)
 
 
 def api_on(
@@ -227,6 +254,7 @@ def api_on(
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
             triggers=Triggers(NoEdges(), StoredMarks(database), lambda: time.time_ns() // 1000),
             detection=NothingWatched(),
+            models=ModelList(ModelsFolder(folder / "models")),
             daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(now()) // 86_400),
             sync=NothingRuns(),
             backups=Backups(Contents(None, ()), Shelf(folder / "backups"), lambda: BackupRules(0, 1), "0", time.time),
@@ -238,6 +266,9 @@ def api_on(
             timeline=Timeline(recorded, lambda: int(time.time() * 1e6)),
             clips=clips,
             evidence=Evidence(clips, StoredDigests(database), key_file, "LightNVR", lambda: int(time.time() * 1e6)),
+            zones=ZoneStore(database),
+            detected=DetectionResults(database),
+            events=_events(database, folder),
             live=live,
             pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
             webrtc=WebRtc(live, WebRtcOptions(), partial(datetime.now, UTC), random.SystemRandom()),

@@ -1,20 +1,20 @@
 """Detection, put together: which streams are looked at, by what, and where their pictures come from."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
-from lightnvr.config import Settings
-from lightnvr.config.sampling_settings import DetectionSettings
-from lightnvr.db.engine import Database
+from lightnvr.config.in_force import SettingsInForce
+from lightnvr.config.settings import Settings
 from lightnvr.detection.detectors import DetectorOptions, Detectors
 from lightnvr.detection.models_folder import ModelsFolder
 from lightnvr.detection.motion import MotionDetector
 from lightnvr.detection.plan import MOTION_MODEL, DetectionPlan, Looks, Plans
-from lightnvr.detection.service import DetectionOptions, DetectionService
+from lightnvr.detection.service import DetectionService
 from lightnvr.detection.sieve import Rules
-from lightnvr.detection.zones import Zone, zones_of
+from lightnvr.detection.zones import Zone, ZoneStore
 from lightnvr.events.edges import Edges
 from lightnvr.media.hub import Hub
 from lightnvr.streams.catalog import StreamCatalog
@@ -24,18 +24,25 @@ from lightnvr.streams.schedule import is_open, system_zone
 from lightnvr.streams.supervisor import StreamSupervisor
 
 
-def detection_options(settings: DetectionSettings) -> DetectionOptions:
-    """Return how streams are looked at."""
-    return DetectionOptions(settings.threads, float(settings.grace_period))
+def detector_options(settings: Settings) -> DetectorOptions:
+    """Return what detectors are made from."""
+    external = settings.api_detection
+    known = re.fullmatch(r"[A-Za-z0-9_-]+", external.backend)
+    return DetectorOptions(
+        address=external.url,
+        backend=external.backend if known else "onnx",
+        networks=external.networks,
+        threads=settings.detection_engine.threads,
+    )
 
 
-def detection_plan(stream: Stream, zones: tuple[Zone, ...], settings: DetectionSettings) -> DetectionPlan | None:
+def detection_plan(stream: Stream, zones: tuple[Zone, ...], settings: Settings) -> DetectionPlan | None:
     """Return how a stream is watched; None when it is not: then only triggers from outside make events."""
     wanted = stream.settings
     model = wanted.detection_model.strip()
     if not (wanted.detection_based_recording and wanted.enabled) or stream.privacy_mode or model in {"", "onvif"}:
         return None
-    named = {name.strip() for name in settings.every_picture.split(",")}
+    named = {name.strip() for name in settings.detection.every_picture.split(",")}
     every_picture = model == MOTION_MODEL and not named.isdisjoint({stream.name, "*"})
     return DetectionPlan(
         stream.id,
@@ -48,6 +55,7 @@ def detection_plan(stream: Stream, zones: tuple[Zone, ...], settings: DetectionS
         ),
         Looks.EVERY_PICTURE if every_picture else Looks.KEYFRAMES,
         wanted.detection_recording_schedule if wanted.detection_record_on_schedule else None,
+        "" if model == MOTION_MODEL else str(detector_options(settings)),
     )
 
 
@@ -80,8 +88,8 @@ class SupervisedScene:
 
 @asynccontextmanager
 async def seeing(
-    settings: Settings,
-    database: Database,
+    in_force: SettingsInForce,
+    zones: ZoneStore,
     catalog: StreamCatalog,
     fleet: Fleet,
     edges: Edges,
@@ -91,10 +99,11 @@ async def seeing(
 
     `wall_us` gives the time of recordings for a moment of the monotonic clock in nanoseconds.
     """
+    settings = in_force.current
     plans = Plans()
     detectors = Detectors(
-        ModelsFolder(settings.general.data_dir / "models"),
-        DetectorOptions,
+        ModelsFolder(settings.models.path),
+        lambda: detector_options(in_force.current),
         partial(MotionDetector, plans.zones_of),
         plans.threshold_of,
     )
@@ -103,9 +112,7 @@ async def seeing(
         stream = await catalog.by_id(stream_id)
         if stream is None:
             return None
-        async with database.reading.connect() as connection:
-            zones = await zones_of(connection, stream_id)
-        return detection_plan(stream, zones, settings.detection)
+        return detection_plan(stream, await zones.of(stream_id), in_force.current)
 
     def scene_of(stream_id: int) -> SupervisedScene | None:
         supervisor = fleet.find(stream_id)
@@ -119,10 +126,19 @@ async def seeing(
         edges,
         wall_us=wall_us,
         is_open=lambda hours: is_open(hours, system_zone, time.time()),
-        options=detection_options(settings.detection),
+        grace_s=lambda: float(in_force.current.detection.grace_period),
+        threads=settings.detection.threads,
     )
-    await service.start([stream.id for stream in await catalog.every()])
-    fleet.on_applied(service.apply)
+    watched = {stream.id for stream in await catalog.every()}
+    await service.start(watched)
+
+    async def follow(stream_id: int) -> None:
+        watched.add(stream_id)
+        await service.apply(stream_id)
+
+    fleet.on_applied(follow)
+    in_force.on_change(lambda _: service.renew(watched))
+    zones.on_changed(lambda stream_id: service.renew([stream_id]))
     try:
         yield service
     finally:

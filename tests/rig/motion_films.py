@@ -1,13 +1,11 @@
 """Scenes as cameras send them: coded in H.264, looked at as built-in motion does, and compared with the truth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
 
 import av
 import numpy as np
-from av.video.codeccontext import VideoCodecContext
 
 from lightnvr.detection.detector import Found
 from lightnvr.detection.eye import Eye
@@ -58,7 +56,7 @@ class Score:
 
 def coded(scene: MotionScene, filming: Filming) -> Iterator[MediaPacket]:
     """Yield the packets of a scene, as a source publishes them; arrival 0 is its beginning."""
-    encoder = cast("VideoCodecContext", av.CodecContext.create("libx264", "w"))
+    encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = filming.width, filming.height, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, filming.fps), Fraction(filming.fps)
     interval = filming.fps * filming.gop_s
@@ -73,9 +71,7 @@ def coded(scene: MotionScene, filming: Filming) -> Iterator[MediaPacket]:
     painter = Painter(scene, filming.width, filming.height)
     with av.open("/dev/null", "w", format="null") as container:
         template = container.add_stream("libx264", rate=filming.fps)
-        track = Track(
-            0, "video", "h264", Fraction(1, _CLOCK), template, b"", filming.width, filming.height
-        )
+        track = Track(0, "video", "h264", Fraction(1, _CLOCK), template, b"", filming.width, filming.height)
         ticks = _CLOCK // filming.fps
         for number in range(int(scene.seconds * filming.fps)):
             frame = _frame(painter.picture(number / filming.fps))
@@ -87,7 +83,9 @@ def coded(scene: MotionScene, filming: Filming) -> Iterator[MediaPacket]:
                 )
 
 
-def watched(scene: MotionScene, filming: Filming, *, every_picture: bool = False) -> Iterator[tuple[float, list[Found]]]:
+def watched(
+    scene: MotionScene, filming: Filming, *, every_picture: bool = False
+) -> Iterator[tuple[float, list[Found]]]:
     """Yield for each sample when it was taken, in seconds, and what was found of it with the usual threshold."""
     zones = (Zone("z", "Zone", True, "#ffffff", tuple(scene.zone), "", 0.0),) if scene.zone else ()
     detector = MotionDetector(lambda _stream_id: zones)

@@ -1,7 +1,7 @@
 """Scenes in front of a camera whose truth is known: drawn, always the same, with weather, light and who walks by."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -87,9 +87,7 @@ class Painter:
         rng = np.random.default_rng(7)
         self._garden = _garden(rng, width, height)
         self._leaves = _texture(rng, width, height, 6) * 45 + _texture(rng, width, height, 3) * 25
-        self._noise = [
-            rng.normal(0, scene.scenery.noise, (height, width)).astype(np.float32) for _ in range(4)
-        ]
+        self._noise = [rng.normal(0, scene.scenery.noise, (height, width)).astype(np.float32) for _ in range(4)]
         self._lamp = _lamp(width, height)
 
     @property
@@ -128,8 +126,10 @@ class Painter:
             head = ((across - 0.5) / 0.3) ** 2 + ((down - 0.08) / 0.09) ** 2 < 1
             swing = 0.28 * math.sin(at_s * 2 * math.pi * 0.9)
             step = swing * (down - 0.6) / 0.4
-            legs = (down > 0.6) & (down < 1) & (
-                (np.abs(across - 0.5 - step) < 0.14) | (np.abs(across - 0.5 + step) < 0.14)
+            legs = (
+                (down > 0.6)
+                & (down < 1)
+                & ((np.abs(across - 0.5 - step) < 0.14) | (np.abs(across - 0.5 + step) < 0.14))
             )
             shape = body | head | legs
         else:
@@ -145,7 +145,9 @@ class Painter:
         band = max(4, height // 45)
         for row in range(0, bottom, band):
             sway = self._scene.scenery.wind / 1000 * width * gust
-            shift = round(sway * math.sin(at_s * 2.1 + row / height * 9) + sway * 0.5 * math.sin(at_s * 5.3 + row * 0.05))
+            shift = round(
+                sway * math.sin(at_s * 2.1 + row / height * 9) + sway * 0.5 * math.sin(at_s * 5.3 + row * 0.05)
+            )
             rows = slice(row, min(row + band, bottom))
             half = (right - left) / 2 * math.sin(math.pi * (row + band) / (bottom + band))
             middle = (left + right) // 2
@@ -210,7 +212,8 @@ def _texture(rng: np.random.Generator, width: int, height: int, grain: int) -> F
 def _lamp(width: int, height: int) -> Floats:
     rows, columns = np.mgrid[0:height, 0:width]
     distance = ((columns - width * 0.3) / width) ** 2 + ((rows - height * 0.35) / height) ** 2
-    return (0.7 * np.exp(-distance / 0.12)).astype(np.float32)
+    shine: Floats = (0.7 * np.exp(-distance / 0.12)).astype(np.float32)
+    return shine
 
 
 def _walks(foot: float, height: float, *begins_s: float, tone: int = 45, stripe: int = 170) -> list[Pass]:
@@ -237,7 +240,10 @@ SCENES: Sequence[MotionScene] = (
     MotionScene(
         "car passing",
         Scenery(),
-        [Pass(begin, speed, 0.84, 0.2, 0.5, 60, 190, legs=False) for begin, speed in ((21, 0.2), (51, -0.3), (81, 0.15))],
+        [
+            Pass(begin, speed, 0.84, 0.2, 0.5, 60, 190, legs=False)
+            for begin, speed in ((21, 0.2), (51, -0.3), (81, 0.15))
+        ],
     ),
     MotionScene(
         "walker outside of the zone",

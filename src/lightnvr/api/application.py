@@ -6,6 +6,11 @@ from lightnvr.api import (
     audit,
     auth,
     backups,
+    detection_models,
+    detections,
+    event_pictures,
+    event_stream,
+    events,
     export,
     health,
     hls,
@@ -41,6 +46,7 @@ from lightnvr.api import (
     totp,
     users,
     webrtc,
+    zones,
 )
 from lightnvr.api.counting import CountRequests
 from lightnvr.api.cross_origin import CrossOriginPlayers
@@ -106,9 +112,15 @@ def create_api(services: ApiServices) -> FastAPI:
         snapshots.router,
         mjpeg.router,
         motion.router,
+        detection_models.router,
         backups.router,
         restore.router,
         setup.router,
+        zones.router,
+        detections.router,
+        event_pictures.router,
+        event_stream.router,
+        events.router,
         pages_router(),
     ):
         # Not include_router, which keeps a second form of each route, 4 MB in all.

@@ -25,6 +25,8 @@ from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
 from lightnvr.backup.model import BackupBusy, BackupFailed, BackupNotFound, UnusableBackup
 from lightnvr.config.in_force import InvalidSetting
+from lightnvr.detection.zones import InvalidZone
+from lightnvr.events.model import EventNotFound
 from lightnvr.events.triggers import CannotTrigger
 from lightnvr.live.errors import (
     CameraUnavailable,
@@ -72,6 +74,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
     BackupNotFound: (HTTPStatus.NOT_FOUND, "Backup not found"),
     BackupBusy: (HTTPStatus.CONFLICT, "A backup is being made at this moment."),
+    EventNotFound: (HTTPStatus.NOT_FOUND, "Event not found"),
     JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found"),
     NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),
     RecordingStillOpen: (
@@ -113,6 +116,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     TooManyJobs: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyTags: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
+    InvalidZone: HTTPStatus.BAD_REQUEST,
 }
 _REFUSAL_S = 0.5
 TOO_LARGE = "The body of the request is larger than 1 MiB."
@@ -139,6 +143,11 @@ def error_answer(status: int, text: str, headers: Mapping[str, str] | None = Non
 def declared(*statuses: int) -> Responses:
     """Return these statuses for a route's documentation."""
     return {status: {"model": Error, "description": HTTPStatus(status).phrase} for status in sorted(statuses)}
+
+
+async def make_wait() -> None:
+    """Let those wait who try too often and do not wait: else they would keep a processor busy with being refused."""
+    await asyncio.sleep(_REFUSAL_S)
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -178,8 +187,7 @@ async def _not_satisfiable(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _too_many_attempts(_request: Request, error: Exception) -> JSONResponse:
-    # Whoever does not wait is made to: else they would keep a processor busy with being refused.
-    await asyncio.sleep(_REFUSAL_S)
+    await make_wait()
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
     return error_answer(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers)
 

@@ -22,7 +22,11 @@ from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
+from lightnvr.detection.model_list import ModelList
+from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.watch import WatchStatus
+from lightnvr.detection.zones import ZoneStore
+from lightnvr.events.service import EventServices
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
@@ -158,6 +162,10 @@ class WatchedDetection(Protocol):
         """Return how detection of a stream is doing, None when there is to be none."""
         ...
 
+    def statuses(self) -> Mapping[int, WatchStatus]:
+        """Return the same of each stream that is to have detection, by its id."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ApiServices:
@@ -189,6 +197,7 @@ class ApiServices:
     manual: ManualRecordings
     triggers: Triggers
     detection: WatchedDetection
+    models: ModelList
     daily_use: DailyUse
     sync: RecordingSync
     backups: Backups
@@ -198,6 +207,9 @@ class ApiServices:
     timeline: Timeline
     clips: Clips
     evidence: Evidence
+    zones: ZoneStore
+    detected: DetectionResults
+    events: EventServices
     live: Channels
     hls: HlsOutputs
     webrtc: WebRtc

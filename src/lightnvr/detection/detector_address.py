@@ -64,8 +64,8 @@ class Reach:
 
     @classmethod
     def of(cls, networks: str, *, anywhere: bool = False) -> "Reach":
-        """Read networks separated by commas. Raises ValueError."""
-        return cls(tuple(ip_network(part.strip()) for part in networks.split(",") if part.strip()), anywhere)
+        """Read networks separated by commas or spaces. Raises ValueError."""
+        return cls(tuple(ip_network(part, strict=False) for part in networks.replace(",", " ").split()), anywhere)
 
     def allowed(self, host: str, addresses: Sequence[str]) -> str:
         """Return the first of a host's IP addresses that may be asked. Raises InvalidAddress when there is none."""

@@ -14,17 +14,22 @@ def labels_beside(model: Path) -> tuple[str, ...]:
 
     `yolo.onnx` has its own in `yolo.onnx.labels.txt`, `yolo.labels.txt` or `yolo.names`; all others share `labels.txt`.
     """
-    for path in (
-        model.with_name(f"{model.name}.labels.txt"),
-        model.with_suffix(".labels.txt"),
-        model.with_suffix(".names"),
-        model.with_name("labels.txt"),
-    ):
+    for path in label_files(model):
         if path.is_file():
             with path.open("rb") as file:
                 lines = file.read(_MOST_BYTES).decode("utf-8", "replace").splitlines()
             return tuple(_clean(line) for line in lines if line.strip())[:_MOST_LABELS]
     return ()
+
+
+def label_files(model: Path) -> tuple[Path, ...]:
+    """Return the files that may have a model's labels, the first that exists being the one."""
+    return (
+        model.with_name(f"{model.name}.labels.txt"),
+        model.with_suffix(".labels.txt"),
+        model.with_suffix(".names"),
+        model.with_name("labels.txt"),
+    )
 
 
 def labels_within(names: str) -> tuple[str, ...]:

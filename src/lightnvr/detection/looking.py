@@ -11,6 +11,7 @@ from lightnvr.detection.lookers import Lookers, Lookout
 from lightnvr.detection.plan import DetectionPlan, Looks, Scene
 from lightnvr.detection.sampler import KeyframeSampler, PictureSampler, Sampler
 from lightnvr.events.edges import Origin
+from lightnvr.media.gop import LATEST
 from lightnvr.media.hub import Hub
 
 _BATCH_S = 0.5
@@ -131,4 +132,4 @@ class Looking:
             self._hub.detach(self._sampler)
         self._hub = hub
         if hub is not None:
-            hub.attach(self._sampler, from_keyframe=self._sampler.prompt, longest_rest_s=_BATCH_S)
+            hub.attach(self._sampler, since=LATEST if self._sampler.prompt else None, longest_rest_s=_BATCH_S)

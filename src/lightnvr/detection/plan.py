@@ -1,7 +1,7 @@
 """What a stream's configuration means for detection."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -25,7 +25,8 @@ class DetectionPlan:
     """How one stream is watched. `model` is its `detection_model`, `api_url` its `detection_api_url`.
 
     Checks are at least `interval_s` seconds apart; built-in motion looks at every keyframe, because its idea of what is
-    usual needs them. `hours` are those of its schedule, None when there is none.
+    usual needs them. `hours` are those of its schedule, None when there is none. `made_from` says what of the
+    settings of the server its detector is made from.
     """
 
     stream_id: int
@@ -36,16 +37,11 @@ class DetectionPlan:
     rules: Rules
     looks: Looks = Looks.KEYFRAMES
     hours: Sequence[bool] | None = None
+    made_from: str = ""
 
     def needs_anew(self, other: "DetectionPlan") -> bool:
         """Whether going over to `other` needs to begin anew; else only what counts has changed."""
-        return (self.stream_name, self.model, self.api_url, self.interval_s, self.looks) != (
-            other.stream_name,
-            other.model,
-            other.api_url,
-            other.interval_s,
-            other.looks,
-        )
+        return replace(self, rules=other.rules, hours=other.hours) != other
 
 
 class Plans:

@@ -1,6 +1,6 @@
 """The rooms that have cameras and disks behind them, without either."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -40,6 +40,10 @@ class NothingWatched:
     def status(self, stream_id: int) -> WatchStatus | None:
         """See WatchedDetection."""
         return None
+
+    def statuses(self) -> Mapping[int, WatchStatus]:
+        """See WatchedDetection."""
+        return {}
 
 
 class NotedEdges:
