@@ -80,11 +80,11 @@ async def _assert_clip(stream: WatchedStream, cam: RtspCamera) -> Row:
     return event
 
 
-async def _view_until(stream: WatchedStream, member: str) -> Row:
+async def _view_until(stream: WatchedStream, member: str, *, wanted: bool = True) -> Row:
     loop = asyncio.get_running_loop()
     ends = loop.time() + PATIENCE_S
-    while not (shown := await stream.view())[member]:
-        assert loop.time() < ends, f"{member} is never set: {shown}"
+    while bool((shown := await stream.view())[member]) is not wanted:
+        assert loop.time() < ends, f"{member} never changes: {shown}"
         await asyncio.sleep(0.05)
     return shown
 
@@ -116,6 +116,13 @@ async def test_a_model_sees_red_from_when_it_comes(nvr: Nvr, red: RtspCamera) ->
     stream = await nvr.add(red.url, **_DETECTIONS, detection_model="blobs.onnx")
     event = await _assert_clip(stream, red)
     assert [label["label"] for label in event["labels"]] == ["red"]
+    found = (await nvr.get(f"/api/detection/results/{stream.name}"))["detections"]
+    assert found
+    for each in found:
+        assert each["label"] == "red"
+        # The model finds cells of an eighth of the picture.
+        assert 0.5 <= each["x"] < each["x"] + each["width"] <= 1
+        assert 0.4 <= each["y"] < each["y"] + each["height"] <= 0.95
     (part,) = await stream.footage()
     _assert_shows(part.numbers)
 
@@ -154,7 +161,7 @@ async def test_a_model_that_is_missing_is_named_and_costs_no_recording(nvr: Nvr,
 
 
 async def test_zones_count_as_soon_as_they_are_set(nvr: Nvr, red: RtspCamera) -> None:
-    stream = await nvr.add(red.url, **_DETECTIONS, detection_model="blobs.onnx")
+    stream = await nvr.add(red.url, **(_DETECTIONS | {"record": True}), detection_model="blobs.onnx")
     left = [{"x": 0.0, "y": 0.0}, {"x": 0.5, "y": 0.0}, {"x": 0.5, "y": 1.0}, {"x": 0.0, "y": 1.0}]
     right = [{"x": 1 - point["x"], "y": point["y"]} for point in left]
     await _set_zone(stream, "left", left)
@@ -163,6 +170,22 @@ async def test_zones_count_as_soon_as_they_are_set(nvr: Nvr, red: RtspCamera) ->
     await _set_zone(stream, "right", right)
     event = await _ended_event(stream)
     assert event["zones"] == ["right"]
+    # Recorded anyway, it is not recorded twice.
+    (row,) = await stream.recordings()
+    assert (row["capture_method"], row["has_detection"], event["recording_id"]) == ("continuous", True, row["id"])
+    assert [label["label"] for label in row["detection_labels"]] == ["red"]
+
+
+async def test_nothing_is_looked_at_in_hours_that_are_not_chosen(nvr: Nvr, red: RtspCamera) -> None:
+    closed, opened = [False] * 168, [True] * 168
+    hours = {"detection_record_on_schedule": True, "detection_recording_schedule": closed}
+    stream = await nvr.add(red.url, **_DETECTIONS, **hours, detection_model="motion")
+    await stream.in_state(StreamState.CONNECTED)
+    assert (await stream.view())["detection_active"] is False
+    await stream.change(detection_recording_schedule=opened)
+    await _view_until(stream, "detection_active")
+    await stream.change(detection_recording_schedule=closed)
+    await _view_until(stream, "detection_active", wanted=False)
 
 
 async def test_privacy_ends_the_looking_and_what_goes_on(nvr: Nvr, red: RtspCamera) -> None:
