@@ -105,7 +105,7 @@ async def of_playlist(client: httpx.AsyncClient, address: str) -> bytes:
         elif line.startswith("#EXT-X-BYTERANGE:"):
             span = line.partition(":")[2]
         elif line.startswith("#EXT-X-STREAM-INF"):
-            return await of_playlist(client, urljoin(address, next(each for each in lines if each[:1] not in "#")))
+            return await of_playlist(client, urljoin(address, next(each for each in lines if each and each[0] != "#")))
         elif line and not line.startswith("#"):
             if span:
                 size, _, offset = span.partition("@")
