@@ -1,7 +1,7 @@
 # The commands of this project. `make help` prints them.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 # Cameras, browsers and servers share the machine with whatever else it does: a test fails when it fails each time. Those that
 # were run again are named at the end.
 RERUNS ?= 2

@@ -17,7 +17,7 @@ from lightnvr.api.answers import json_answer
 from lightnvr.api.auditing import TOO_MANY, note_of
 from lightnvr.api.client import client_address
 from lightnvr.api.cookies import PENDING, SESSION, TRUSTED_DEVICE, clear_cookie, set_cookie
-from lightnvr.api.errors import Responses, declared, error_answer
+from lightnvr.api.errors import Responses, declared, error_answer, make_wait
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.validation import BadRequest
 
@@ -155,7 +155,9 @@ async def log_in(request: Request, services: Services) -> Response:
         outcome = await services.sign_in.begin(attempt)
     except TooManyAttempts:
         note.detail, note.refused = TOO_MANY, True
+        note.actor = note.actor or await services.logins.known(attempt.username)
         if is_form:
+            await make_wait()
             return RedirectResponse("/login.html?error=rate_limited", HTTPStatus.FOUND)
         raise
     if outcome is None:

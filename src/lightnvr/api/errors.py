@@ -143,6 +143,11 @@ def declared(*statuses: int) -> Responses:
     return {status: {"model": Error, "description": HTTPStatus(status).phrase} for status in sorted(statuses)}
 
 
+async def make_wait() -> None:
+    """Let those wait who try too often and do not wait: else they would keep a processor busy with being refused."""
+    await asyncio.sleep(_REFUSAL_S)
+
+
 def answer_errors(app: FastAPI) -> None:
     """Make the application answer every error in this form."""
     for known, (status, text) in _SENTENCES.items():
@@ -180,8 +185,7 @@ async def _not_satisfiable(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _too_many_attempts(_request: Request, error: Exception) -> JSONResponse:
-    # Whoever does not wait is made to: else they would keep a processor busy with being refused.
-    await asyncio.sleep(_REFUSAL_S)
+    await make_wait()
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
     return error_answer(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers)
 
