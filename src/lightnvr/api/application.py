@@ -6,6 +6,10 @@ from lightnvr.api import (
     audit,
     auth,
     backups,
+    detections,
+    event_pictures,
+    event_stream,
+    events,
     export,
     health,
     hls,
@@ -41,6 +45,7 @@ from lightnvr.api import (
     totp,
     users,
     webrtc,
+    zones,
 )
 from lightnvr.api.counting import CountRequests
 from lightnvr.api.cross_origin import CrossOriginPlayers
@@ -109,6 +114,11 @@ def create_api(services: ApiServices) -> FastAPI:
         backups.router,
         restore.router,
         setup.router,
+        zones.router,
+        detections.router,
+        event_pictures.router,
+        event_stream.router,
+        events.router,
         pages_router(),
     ):
         # Not include_router, which keeps a second form of each route, 4 MB in all.

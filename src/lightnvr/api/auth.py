@@ -147,15 +147,12 @@ async def log_in(request: Request, services: Services) -> Response:
     )
     remember = not is_form and _flag(values, "remember_device")
     note = note_of(request)
+    # A name that is none is not kept: it may be a password in the wrong place.
+    note.actor, note.detail = await services.logins.known(attempt.username), "by a form" if is_form else "by JSON"
     try:
-        # Before anything is looked up: whoever guesses must not keep the machine busy.
-        services.logins.refuse(attempt.username, attempt.address)
-        # A name that is none is not kept: it may be a password in the wrong place.
-        note.actor, note.detail = await services.logins.known(attempt.username), "by a form" if is_form else "by JSON"
         outcome = await services.sign_in.begin(attempt)
     except TooManyAttempts:
         note.detail, note.refused = TOO_MANY, True
-        note.actor = note.actor or await services.logins.known(attempt.username)
         if is_form:
             await make_wait()
             return RedirectResponse("/login.html?error=rate_limited", HTTPStatus.FOUND)

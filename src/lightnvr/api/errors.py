@@ -25,6 +25,8 @@ from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
 from lightnvr.backup.model import BackupBusy, BackupFailed, BackupNotFound, UnusableBackup
 from lightnvr.config.in_force import InvalidSetting
+from lightnvr.detection.zones import InvalidZone
+from lightnvr.events.model import EventNotFound
 from lightnvr.events.triggers import CannotTrigger
 from lightnvr.live.errors import (
     CameraUnavailable,
@@ -73,6 +75,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
     BackupNotFound: (HTTPStatus.NOT_FOUND, "Backup not found"),
     BackupBusy: (HTTPStatus.CONFLICT, "A backup is being made at this moment."),
+    EventNotFound: (HTTPStatus.NOT_FOUND, "Event not found"),
     JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found"),
     NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),
     RecordingStillOpen: (
@@ -115,6 +118,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     TooManyJobs: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyTags: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
+    InvalidZone: HTTPStatus.BAD_REQUEST,
 }
 _REFUSAL_S = 0.5
 TOO_LARGE = "The body of the request is larger than 1 MiB."

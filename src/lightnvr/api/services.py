@@ -23,6 +23,9 @@ from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
+from lightnvr.detection.results import DetectionResults
+from lightnvr.detection.zones import ZoneStore
+from lightnvr.events.service import EventServices
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
@@ -189,6 +192,9 @@ class ApiServices:
     timeline: Timeline
     clips: Clips
     evidence: Evidence
+    zones: ZoneStore
+    detected: DetectionResults
+    events: EventServices
     live: Channels
     hls: HlsOutputs
     webrtc: WebRtc
