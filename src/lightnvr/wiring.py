@@ -79,7 +79,8 @@ def _clip_plan(stream: Stream) -> ClipPlan:
 
 def rules_for(streams: Iterable[Stream], storage: StorageSettings) -> Rules:
     """Return how long the recordings of each configured stream are kept, and those of all others."""
-    return Rules({stream.name: _stream_rules(stream, storage) for stream in streams}, _general_rules(storage))
+    each = {stream.name: _stream_rules(stream, storage) for stream in streams}
+    return Rules(each, _general_rules(storage), total_bytes=storage.max_total_size)
 
 
 def _general_rules(storage: StorageSettings) -> StreamRules:

@@ -18,6 +18,7 @@ from lightnvr.accounts.second_factor import SecondFactor
 from lightnvr.accounts.sessions import Sessions
 from lightnvr.accounts.sign_in import SignIn
 from lightnvr.api.auditing import Auditing
+from lightnvr.api.cooldown import REFRESH_COOLDOWN_S, Cooldown
 from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
@@ -224,6 +225,7 @@ class ApiServices:
     options: ApiOptions
     problems: Callable[[], Sequence[str]] = tuple
     viewer_limits: ViewerLimits = field(default_factory=ViewerLimits)
+    refreshes: Cooldown = field(default_factory=lambda: Cooldown(REFRESH_COOLDOWN_S))
 
 
 async def _services(request: HTTPConnection) -> ApiServices:
