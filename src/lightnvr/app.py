@@ -35,6 +35,7 @@ from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.notifying import notifying
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
@@ -167,6 +168,7 @@ async def running(
             safekeeping(settings, settings_file, engine.sync, lambda: in_force.current) as (backups, restores),
             housekeeping(),
             _history(fleet) as history,
+            notifying(settings, database, catalog, fleet, darkroom, None) as telling,
         ):
             fleet.on_applied(live.stream_changed)
             await _first_account(settings, AccountStore(database), show_password=show_password)
@@ -216,7 +218,7 @@ async def running(
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
                 zone=system_zone,
-                problems=lambda: (*engine.problems(), *keeper.problems(), *backups.problems()),
+                problems=lambda: (*engine.problems(), *keeper.problems(), *backups.problems(), *telling.problems()),
                 viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 system=SystemServices(
                     in_force,
@@ -228,8 +230,11 @@ async def running(
                     history.of,
                 ),
                 options=api_options(settings),
+                telling=telling,
             )
-            parts = Steered(logs, catalog, entrance, keeper, engine.place, care.thumbnails, webrtc, services.options)
+            parts = Steered(
+                logs, catalog, entrance, keeper, engine.place, care.thumbnails, webrtc, services.options, telling.mqtt
+            )
             parts.follow(in_force)
             api = create_api(services)
             async with (
