@@ -11,6 +11,7 @@ from lightnvr.events.telling.service import Telling
 from lightnvr.recording.detection import Box
 from tests.integration.telling.conftest import DOOR, NOW_US, YARD, Teller
 from tests.rig.broker import Broker, Heard, broker, listening, say
+from tests.rig.certificates import certificates
 from tests.rig.nvr import eventually
 
 
@@ -187,3 +188,23 @@ async def test_a_wrong_password_is_told_and_a_right_one_is_used_at_once(tmp_path
         service.mqtt.take(options_for(there, username="nvr", password="right"))
         await listener.hears("lightnvr/detections/Front_Door")
         assert service.problems() == []
+
+
+async def test_certificates_are_checked_unless_that_is_switched_off(tmp_path: Path, teller: Teller) -> None:
+    authority, certificate, key = certificates(tmp_path)
+    other, _, _ = certificates(tmp_path / "other")
+    encrypted = ("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
+    async with (
+        broker(tmp_path, *encrypted) as there,
+        listening(there, "--cafile", str(authority)) as listener,
+        teller.telling(options_for(there, tls=True)) as service,
+    ):
+        await eventually(lambda: "certificate" in service.mqtt.error.lower(), lambda: service.mqtt.error)
+        service.mqtt.take(options_for(there, tls=True, ca_file=other))
+        teller.changes.happen(ChangeKind.BEGAN, "person")
+        await eventually(lambda: service.outbox.waiting() == {"mqtt": 1}, "it waits")
+        service.mqtt.take(options_for(there, tls=True, ca_file=authority))
+        await listener.hears("lightnvr/detections/Front_Door", 1)
+        service.mqtt.take(options_for(there, tls=True, ca_file=other, tls_insecure=True))
+        teller.changes.happen(ChangeKind.ENDED, "person")
+        await listener.hears("lightnvr/detections/Front_Door", 2)
