@@ -208,3 +208,13 @@ async def test_certificates_are_checked_unless_that_is_switched_off(tmp_path: Pa
         service.mqtt.take(options_for(there, tls=True, ca_file=other, tls_insecure=True))
         teller.changes.happen(ChangeKind.ENDED, "person")
         await listener.hears("lightnvr/detections/Front_Door", 2)
+
+
+async def test_what_fails_once_is_tried_again(tmp_path: Path, teller: Teller) -> None:
+    async with broker(tmp_path) as there, listening(there) as listener, teller.telling(BrokerOptions()) as service:
+        streams, teller.streams = teller.streams, [object()]  # type: ignore[list-item]
+        service.mqtt.take(options_for(there, discovery=True))
+        await eventually(lambda: "has no attribute" in service.mqtt.error, lambda: service.mqtt.error)
+        teller.streams = streams
+        await listener.hears("homeassistant/camera/lightnvr/Front_Door/config")
+        await eventually(lambda: service.problems() == [], lambda: service.mqtt.error)

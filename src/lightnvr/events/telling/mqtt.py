@@ -102,7 +102,9 @@ class MqttTeller:
             await asyncio.wait([session, changed])
             self.connected, self._session = False, None
         if not session.cancelled() and (error := session.exception()) is not None:
-            raise error
+            # Such as a database that is busy for too long: the next connection tries again.
+            self.error = f"Telling the MQTT broker of events failed: {_reason(error)}. The log says more."
+            log.error("telling the MQTT broker of events failed", exc_info=error)
 
     async def _connect(self) -> None:
         """Connect and speak until the connection ends; note why it did."""
@@ -157,9 +159,8 @@ class MqttTeller:
             self._session.sensors_changed()
 
 
-def _reason(group: BaseExceptionGroup[BaseException]) -> str:
+def _reason(error: BaseException) -> str:
     """Return the first thing that went wrong."""
-    error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error).strip().rstrip(".") or type(error).__name__
