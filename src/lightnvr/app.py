@@ -168,7 +168,7 @@ async def running(
             safekeeping(settings, settings_file, engine.sync, lambda: in_force.current) as (backups, restores),
             housekeeping(),
             _history(fleet) as history,
-            notifying(settings, database, catalog, fleet, darkroom, None) as telling,
+            notifying(settings, database, catalog, fleet, darkroom, seal, None) as telling,
         ):
             fleet.on_applied(live.stream_changed)
             await _first_account(settings, AccountStore(database), show_password=show_password)
@@ -231,6 +231,7 @@ async def running(
                 ),
                 options=api_options(settings),
                 telling=telling,
+                webhooks=telling.webhooks,
             )
             parts = Steered(
                 logs, catalog, entrance, keeper, engine.place, care.thumbnails, webrtc, services.options, telling.mqtt

@@ -6,18 +6,22 @@ from contextlib import asynccontextmanager
 
 from lightnvr import __version__
 from lightnvr.config.settings import Settings
-from lightnvr.config.telling_settings import MqttSettings
+from lightnvr.config.telling_settings import MqttSettings, WebhookSettings
 from lightnvr.db.engine import Database
 from lightnvr.events.model import EventChanges
 from lightnvr.events.telling.broker import BrokerOptions
 from lightnvr.events.telling.messages import ToldStream
 from lightnvr.events.telling.pictures import TellingPictures
 from lightnvr.events.telling.service import Telling, telling
+from lightnvr.events.telling.webhooks.addresses import AddressRules, networks
+from lightnvr.events.telling.webhooks.posting import PostingRules
+from lightnvr.events.telling.webhooks.store import Seal, WebhookStore
 from lightnvr.live.darkroom import Darkroom, Negative
 from lightnvr.media.packets import MediaPacket
 from lightnvr.media.snapshot import PictureForm, UndecodablePicture
 from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
+from lightnvr.streams.schedule import system_zone
 
 
 @asynccontextmanager
@@ -27,6 +31,7 @@ async def notifying(
     catalog: StreamCatalog,
     fleet: Fleet,
     darkroom: Darkroom,
+    seal: Seal,
     changes: EventChanges | None,
 ) -> AsyncIterator[Telling]:
     """Tell the broker of streams, and of changes of events when there are any, while the context is open."""
@@ -55,7 +60,16 @@ async def notifying(
 
     pictures = TellingPictures(settings.storage.path / "snapshots", develop, latest)
     async with telling(
-        database, changes, broker_options(settings.mqtt), pictures, streams, version=__version__, now=time.time
+        database,
+        changes,
+        broker_options(settings.mqtt),
+        pictures,
+        streams,
+        WebhookStore(database, seal, time.time),
+        posting_rules(settings.webhooks),
+        version=__version__,
+        now=time.time,
+        zone=system_zone,
     ) as service:
         fleet.on_applied(service.stream_changed)
         yield service
@@ -81,3 +95,8 @@ def broker_options(mqtt: MqttSettings) -> BrokerOptions:
         discovery_prefix=mqtt.ha_discovery_prefix,
         snapshot_interval_s=mqtt.ha_snapshot_interval,
     )
+
+
+def posting_rules(webhooks: WebhookSettings) -> PostingRules:
+    """Return where webhooks may lead."""
+    return PostingRules(AddressRules(networks(webhooks.allowed_networks), networks(webhooks.denied_networks)))

@@ -23,6 +23,7 @@ from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.events.telling.service import Telling
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
 from lightnvr.live.hls.outputs import HlsOutputs
@@ -191,6 +192,7 @@ class ApiServices:
     hls: HlsOutputs
     webrtc: WebRtc
     pictures: Pictures
+    webhooks: WebhookTeller
     storage_roots: StorageRoots
     storage_space: Callable[[], Awaitable[StorageSpace]]
     probe: Probe

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from lightnvr.config.kinds import OptionalPath, Section
+from lightnvr.config.kinds import Networks, OptionalPath, Section
 
 
 class MqttSettings(Section):
@@ -53,3 +53,12 @@ class MqttSettings(Section):
     ha_snapshot_interval: int = Field(
         30, ge=0, le=300, description="Seconds between camera images for Home Assistant. 0: none."
     )
+
+
+class WebhookSettings(Section):
+    """Where webhooks may lead. Link-local, multicast and metadata addresses never may."""
+
+    allowed_networks: Networks = Field(
+        "", description="Networks in which receivers may be, separated by commas. Empty: all that are not forbidden."
+    )
+    denied_networks: Networks = Field("", description="Networks in which no receiver may be, separated by commas.")

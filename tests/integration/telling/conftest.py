@@ -15,6 +15,8 @@ from lightnvr.events.telling.broker import BrokerOptions
 from lightnvr.events.telling.messages import ToldStream
 from lightnvr.events.telling.pictures import TellingPictures
 from lightnvr.events.telling.service import Telling, telling
+from lightnvr.events.telling.webhooks.posting import PostingRules
+from lightnvr.events.telling.webhooks.store import WebhookStore
 from lightnvr.media.packets import MediaPacket
 from lightnvr.recording.detection import Box, Detection
 
@@ -22,6 +24,18 @@ DOOR = ToldStream(1, "Front Door", "Front_Door", enabled=True, watched=True)
 YARD = ToldStream(2, "Yard.1", "Yard_1", enabled=True, watched=True)
 SECOND_US = 1_000_000
 NOW_US = 1_785_585_600 * SECOND_US
+
+
+class PlainSeal:
+    """Turns texts around: what is stored is not what is meant."""
+
+    def seal(self, text: str) -> str:
+        """See Seal."""
+        return text[::-1]
+
+    def reveal(self, sealed: str) -> str:
+        """See Seal."""
+        return sealed[::-1]
 
 
 @dataclass(slots=True)
@@ -85,7 +99,16 @@ class Teller:
 
         pictures = TellingPictures(self.root, develop, lambda _stream_id: None)
         async with telling(
-            self.database, self.changes, options, pictures, self.all_streams, version="1.2.3", now=lambda: NOW_US / 1e6
+            self.database,
+            self.changes,
+            options,
+            pictures,
+            self.all_streams,
+            WebhookStore(self.database, PlainSeal(), lambda: NOW_US / 1e6),
+            PostingRules(),
+            version="1.2.3",
+            now=lambda: NOW_US / 1e6,
+            zone=lambda _at: 0,
         ) as service:
             yield service
 

@@ -13,9 +13,9 @@ _ROOM = OutboxLimits(messages=3, size=1000)
 
 
 @asynccontextmanager
-async def written(database: Database) -> AsyncIterator[Outbox]:
+async def written(database: Database, now: float = 1000.0) -> AsyncIterator[Outbox]:
     """An outbox with little room that is written while the context is open."""
-    outbox = Outbox(database, lambda: 1000.0, _ROOM)
+    outbox = Outbox(database, lambda: now, _ROOM)
     await outbox.load()
     writing = asyncio.create_task(outbox.run())
     try:

@@ -13,6 +13,9 @@ from lightnvr.events.telling.mqtt import MqttTeller
 from lightnvr.events.telling.outbox import Outbox
 from lightnvr.events.telling.pictures import TellingPictures
 from lightnvr.events.telling.session import MQTT
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
+from lightnvr.events.telling.webhooks.posting import PostingRules
+from lightnvr.events.telling.webhooks.store import WebhookStore
 
 
 @dataclass(slots=True)
@@ -21,6 +24,7 @@ class Telling:
 
     outbox: Outbox
     mqtt: MqttTeller
+    webhooks: WebhookTeller
     _streams: Callable[[], Awaitable[Sequence[ToldStream]]]
     _pictures: TellingPictures
     _safe: dict[int, str]
@@ -34,6 +38,7 @@ class Telling:
 
     def changed(self, change: EventChange) -> None:
         """Tell of a change of an event."""
+        self.webhooks.changed(change)
         if not self.mqtt.options.is_used:
             return
         self.mqtt.sensors.take(change)
@@ -59,15 +64,20 @@ async def telling(
     options: BrokerOptions,
     pictures: TellingPictures,
     streams: Callable[[], Awaitable[Sequence[ToldStream]]],
+    store: WebhookStore,
+    rules: PostingRules,
     *,
     version: str,
     now: Callable[[], float],
+    zone: Callable[[float], int],
 ) -> AsyncIterator[Telling]:
-    """Tell others of events while the context is open. `now` gives seconds since 1970 UTC."""
+    """Tell others of events while the context is open. `now` gives seconds since 1970 UTC, `zone` local time's lead."""
     outbox = Outbox(database, now)
     await outbox.load()
     mqtt = MqttTeller(options, outbox, pictures, streams, version)
-    service = Telling(outbox, mqtt, streams, pictures, {})
+    webhooks = WebhookTeller(store, outbox, rules, now, zone)
+    await webhooks.start()
+    service = Telling(outbox, mqtt, webhooks, streams, pictures, {})
     await service.stream_changed()
     if changes is not None:
         changes.follow(service.changed)
@@ -78,6 +88,7 @@ async def telling(
     finally:
         if changes is not None:
             changes.unfollow(service.changed)
+        await webhooks.close()
         speaking.cancel()
         await asyncio.wait([speaking])
         outbox.close()
