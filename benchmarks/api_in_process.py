@@ -37,6 +37,10 @@ from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database
 from lightnvr.events.edges import Edge
+from lightnvr.events.telling.outbox import Outbox
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
+from lightnvr.events.telling.webhooks.posting import PostingRules
+from lightnvr.events.telling.webhooks.store import WebhookStore
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
@@ -230,6 +234,13 @@ def api_on(
             evidence=Evidence(clips, StoredDigests(database), key_file, "LightNVR", lambda: int(time.time() * 1e6)),
             live=live,
             pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
+            webhooks=WebhookTeller(
+                WebhookStore(database, FactorSeal(secrets), time.time),
+                Outbox(database, time.time),
+                PostingRules(),
+                time.time,
+                lambda _at: 0,
+            ),
             webrtc=WebRtc(live, WebRtcOptions(), partial(datetime.now, UTC), random.SystemRandom()),
             hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, time.time),
             storage_roots=StorageRoots([Storage(1, "main", Path("/srv/recordings"))]),

@@ -37,6 +37,7 @@ from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.notifying import notifying
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
@@ -173,6 +174,7 @@ async def running(
             housekeeping(),
             _history(fleet) as history,
             _events(catalog, fleet, engine, marks := StoredMarks(database)) as (_, triggers),
+            notifying(settings, database, catalog, fleet, darkroom, seal, None) as telling,
         ):
             fleet.on_applied(live.stream_changed)
             await _first_account(settings, AccountStore(database), show_password=show_password)
@@ -223,7 +225,7 @@ async def running(
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
                 zone=system_zone,
-                problems=lambda: (*engine.problems(), *keeper.problems(), *backups.problems()),
+                problems=lambda: (*engine.problems(), *keeper.problems(), *backups.problems(), *telling.problems()),
                 viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 system=SystemServices(
                     in_force,
@@ -235,8 +237,12 @@ async def running(
                     history.of,
                 ),
                 options=api_options(settings),
+                telling=telling,
+                webhooks=telling.webhooks,
             )
-            parts = Steered(logs, catalog, entrance, keeper, engine.place, care.thumbnails, webrtc, services.options)
+            parts = Steered(
+                logs, catalog, entrance, keeper, engine.place, care.thumbnails, webrtc, services.options, telling.mqtt
+            )
             parts.follow(in_force)
             api = create_api(services)
             async with (

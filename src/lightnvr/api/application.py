@@ -40,6 +40,7 @@ from lightnvr.api import (
     timeline,
     totp,
     users,
+    webhooks,
     webrtc,
 )
 from lightnvr.api.counting import CountRequests
@@ -109,6 +110,7 @@ def create_api(services: ApiServices) -> FastAPI:
         backups.router,
         restore.router,
         setup.router,
+        webhooks.router,
         pages_router(),
     ):
         # Not include_router, which keeps a second form of each route, 4 MB in all.

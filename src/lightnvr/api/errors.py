@@ -25,6 +25,7 @@ from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
 from lightnvr.backup.model import BackupBusy, BackupFailed, BackupNotFound, UnusableBackup
 from lightnvr.config.in_force import InvalidSetting
+from lightnvr.events.telling.webhooks.model import DuplicateWebhook, WebhookNotFound
 from lightnvr.events.triggers import CannotTrigger
 from lightnvr.live.errors import (
     CameraUnavailable,
@@ -72,6 +73,8 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
     BackupNotFound: (HTTPStatus.NOT_FOUND, "Backup not found"),
     BackupBusy: (HTTPStatus.CONFLICT, "A backup is being made at this moment."),
+    WebhookNotFound: (HTTPStatus.NOT_FOUND, "Webhook not found"),
+    DuplicateWebhook: (HTTPStatus.CONFLICT, "There is a webhook with this name already."),
     JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found"),
     NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),
     RecordingStillOpen: (

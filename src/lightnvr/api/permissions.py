@@ -219,6 +219,12 @@ PERMISSIONS: Mapping[str, Permission] = {
     "DELETE /api/system/restore": Permission(Level.ADMIN, About.SERVER),
     "GET /api/setup/status": Permission(Level.ANYBODY, About.SERVER),
     "POST /api/setup/status": Permission(Level.ADMIN, About.SERVER),
+    "GET /api/webhooks": Permission(Level.ADMIN, About.SERVER),
+    "POST /api/webhooks": Permission(Level.ADMIN, About.SERVER),
+    "GET /api/webhooks/{id}": Permission(Level.ADMIN, About.SERVER),
+    "PUT /api/webhooks/{id}": Permission(Level.ADMIN, About.SERVER),
+    "DELETE /api/webhooks/{id}": Permission(Level.ADMIN, About.SERVER),
+    "POST /api/webhooks/{id}/test": Permission(Level.ADMIN, About.SERVER),
     "SOCKET /api/ws": Permission(Level.VIEWER, About.STREAM),
     "SOCKET /go2rtc/api/ws": Permission(Level.VIEWER, About.STREAM),
 }

@@ -22,6 +22,8 @@ from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
+from lightnvr.events.telling.service import Telling
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
@@ -156,7 +158,7 @@ class ApiServices:
 
     `storage_roots` gives the folder of each storage by its id. `storage_space` raises OSError when the storage is not
     there, `problems` says in sentences what is wrong with the server itself. `uptime` gives seconds since the start,
-    `now` seconds since 1970 UTC, `zone` how far local time is ahead of that.
+    `now` seconds since 1970 UTC, `zone` how far local time is ahead of that. `telling` is None when nobody is told.
     """
 
     authentication: Authentication
@@ -192,6 +194,7 @@ class ApiServices:
     hls: HlsOutputs
     webrtc: WebRtc
     pictures: Pictures
+    webhooks: WebhookTeller
     storage_roots: StorageRoots
     storage_space: Callable[[], Awaitable[StorageSpace]]
     probe: Probe
@@ -202,6 +205,7 @@ class ApiServices:
     options: ApiOptions
     problems: Callable[[], Sequence[str]] = tuple
     viewer_limits: ViewerLimits = field(default_factory=ViewerLimits)
+    telling: Telling | None = None
 
 
 async def _services(request: HTTPConnection) -> ApiServices:

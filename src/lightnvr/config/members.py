@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pydantic import ConfigDict
 from pydantic.fields import FieldInfo
 
-from lightnvr.config.later_members import DetectionMembers, MqttMembers, OnvifMembers
+from lightnvr.config.later_members import DetectionMembers, OnvifMembers
 from lightnvr.config.media_members import LiveMembers, StorageMembers
 from lightnvr.config.member import at
 from lightnvr.config.server_members import SystemMembers, WebMembers
+from lightnvr.config.telling_members import MqttMembers
 
 
 class ServerSettings(

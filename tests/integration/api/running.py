@@ -39,6 +39,10 @@ from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import known_revisions, migrate
+from lightnvr.events.telling.outbox import Outbox
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
+from lightnvr.events.telling.webhooks.posting import PostingRules
+from lightnvr.events.telling.webhooks.store import WebhookStore
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
@@ -193,6 +197,9 @@ def running_api(
         live=live,
         pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
         webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
+        webhooks=WebhookTeller(
+            WebhookStore(database, FactorSeal(secrets), clock), Outbox(database, clock), PostingRules(), clock, _utc
+        ),
         hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
         storage_roots=StorageRoots([Storage(1, "main", folder / "recordings")]),
         storage_space=_space,

@@ -1,0 +1,83 @@
+"""What waits for webhooks is delivered: in order, again after failures, and to each one whatever the others do."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from lightnvr.events.model import ChangeKind
+from lightnvr.events.telling.outbox import Outbox
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
+from lightnvr.events.telling.webhooks.model import Filters, Webhook
+from lightnvr.events.telling.webhooks.posting import PostingRules
+from lightnvr.events.telling.webhooks.store import WebhookStore
+from tests.integration.telling.conftest import NOW_US, YARD, PlainSeal, Teller
+from tests.integration.telling.test_outbox import written
+from tests.integration.telling.test_posting import Receiver, receiver
+from tests.rig.nvr import eventually
+
+NOW_S = NOW_US / 1e6
+
+
+@asynccontextmanager
+async def delivering(teller: Teller, outbox: Outbox) -> AsyncIterator[WebhookTeller]:
+    """Deliver what made-up changes say while the context is open."""
+    store = WebhookStore(teller.database, PlainSeal(), lambda: NOW_S)
+    service = WebhookTeller(store, outbox, PostingRules(timeout_s=2), lambda: NOW_S, lambda _at: 0)
+    await service.start()
+    teller.changes.follow(service.changed)
+    try:
+        yield service
+    finally:
+        teller.changes.unfollow(service.changed)
+        await service.close()
+
+
+def ids(there: Receiver) -> list[str]:
+    """The ids of the messages that arrived."""
+    return [json.loads(got.partition(b"\r\n\r\n")[2])["id"] for got in there.got]
+
+
+async def test_each_one_is_told_what_it_wants_though_another_stalls(teller: Teller) -> None:
+    async with (
+        written(teller.database, NOW_S) as outbox,
+        receiver() as there,
+        receiver(b"") as stalling,
+        delivering(teller, outbox) as service,
+    ):
+        await service.put(Webhook(0, "stalls", stalling.url, ""))
+        await service.put(Webhook(0, "yard", there.url, "secret", filters=Filters(frozenset({YARD.name}))))
+        teller.changes.happen(ChangeKind.BEGAN, "person")
+        teller.changes.happen(ChangeKind.BEGAN, "cat", stream=YARD)
+        teller.changes.happen(ChangeKind.ENDED, stream=YARD)
+        await eventually(lambda: ids(there) == ["change-2", "change-3"], lambda: str(ids(there)))
+
+
+async def test_a_receiver_that_fails_gets_it_after_a_restart_and_learns_nothing_new_twice(teller: Teller) -> None:
+    async with written(teller.database, NOW_S) as outbox, receiver(b"HTTP/1.1 503 Busy\r\n\r\n") as there:
+        async with delivering(teller, outbox) as service:
+            made = await service.put(Webhook(0, "there", there.url, "secret"))
+            teller.changes.happen(ChangeKind.BEGAN, "person")
+            await eventually(lambda: len(there.got) >= 1, "it is tried")
+            await eventually(lambda: made.id in service.results, "the failure is noted")
+            assert service.results[made.id].status == 503
+        there.answer = b"HTTP/1.1 200 OK\r\n\r\n"
+        async with delivering(teller, outbox) as service:
+            assert service.get(made.id).secret == "secret"
+            await eventually(lambda: outbox.waiting()[made.destination] == 0, "it is delivered")
+            assert service.results[made.id].delivered
+            assert set(ids(there)) == {"change-1"}
+
+
+async def test_what_is_refused_for_good_is_given_up_and_a_test_goes_out_at_once(teller: Teller) -> None:
+    async with (
+        written(teller.database, NOW_S) as outbox,
+        receiver(b"HTTP/1.1 410 Gone\r\n\r\n") as there,
+        delivering(teller, outbox) as service,
+    ):
+        made = await service.put(Webhook(0, "there", there.url, ""))
+        teller.changes.happen(ChangeKind.BEGAN, "person")
+        await eventually(lambda: service.given_up == 1, "it is given up")
+        result = await service.test(made.id)
+        assert (result.delivered, result.status) == (False, 410)
+        await service.remove(made.id)
+        assert service.every() == []
