@@ -36,12 +36,19 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database
+from lightnvr.detection.results import DetectionResults
+from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.edges import Edge
+from lightnvr.events.log import EventLog
+from lightnvr.events.pictures import EventPictures
+from lightnvr.events.service import EventServices
+from lightnvr.events.store import EventStore
 from lightnvr.events.telling.outbox import Outbox
 from lightnvr.events.telling.webhooks.delivery import WebhookTeller
 from lightnvr.events.telling.webhooks.posting import PostingRules
 from lightnvr.events.telling.webhooks.store import WebhookStore
 from lightnvr.events.triggers import Triggers
+from lightnvr.events.writing import EventWriting
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.darkroom import Darkroom
@@ -51,7 +58,9 @@ from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
+from lightnvr.media.packets import MediaPacket
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.media.snapshot import UndecodablePicture
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
@@ -153,6 +162,18 @@ def _keeper(database: Database) -> Keeper:
     return Keeper(archive, _no_rules, options, system_us=lambda: time.time_ns() // 1000, monotonic_s=time.monotonic)
 
 
+def _events(database: Database, folder: Path) -> EventServices:
+    async def no_jpeg(_keyframe: MediaPacket) -> bytes:
+        raise UndecodablePicture("there is no camera")
+
+    async def no_folder(_stream_id: int) -> None:
+        return None
+
+    pictures = EventPictures(folder / "snapshots", no_jpeg, no_folder, lambda _: None)
+    log = EventLog(EventWriting(database), StoredMarks(database), pictures, lambda: int(time.time() * 1e6))
+    return EventServices(EventStore(database), log, pictures)
+
+
 def api_on(
     database: Database,
     recordings: Recordings,
@@ -232,6 +253,9 @@ def api_on(
             timeline=Timeline(recorded, lambda: int(time.time() * 1e6)),
             clips=clips,
             evidence=Evidence(clips, StoredDigests(database), key_file, "LightNVR", lambda: int(time.time() * 1e6)),
+            zones=ZoneStore(database),
+            detected=DetectionResults(database),
+            events=_events(database, folder),
             live=live,
             pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
             webhooks=WebhookTeller(

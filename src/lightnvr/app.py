@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 from lightnvr import __version__
-from lightnvr.accounts.authentication import Authentication
 from lightnvr.accounts.entrance import open_entrance
 from lightnvr.accounts.first_account import make_first_account
 from lightnvr.accounts.first_steps import FirstSteps
@@ -25,12 +24,13 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
-from lightnvr.events.reactions import Reactions
-from lightnvr.events.triggers import Triggers
-from lightnvr.live.audience import Audience
+from lightnvr.detection.results import DetectionResults
+from lightnvr.detection.zones import ZoneStore
+from lightnvr.events.log import EventLog
+from lightnvr.events.pruning import EventPruning
+from lightnvr.happening import happening, snapshots
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import Seats, ViewerLimits
-from lightnvr.live.darkroom import Darkroom
 from lightnvr.live.hls.outputs import HlsOutputs
 from lightnvr.live.pictures import Pictures
 from lightnvr.logs import Logs
@@ -43,6 +43,8 @@ from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.timeline import Timeline
 from lightnvr.process import housekeeping, leave_out_of_collections
+from lightnvr.reacting import reacting
+from lightnvr.recording import detection_pruning
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
 from lightnvr.recording.days import StoredDays
@@ -52,9 +54,8 @@ from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.marks import StoredMarks
-from lightnvr.recording.service import Detections
 from lightnvr.safekeeping import safekeeping, upgrade
-from lightnvr.servers import serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
+from lightnvr.servers import open_darkroom, open_live, serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
 from lightnvr.steering import Steered, api_options, log_options, unable_to_listen
 from lightnvr.storage.daily import RecordedUse
 from lightnvr.storage.keeper import Keeper
@@ -74,21 +75,18 @@ from lightnvr.system.ending import Ending
 from lightnvr.system.settings_store import StoredSettings
 from lightnvr.wiring import (
     FactorSeal,
-    FleetClips,
     HubRecorder,
     entrance_rules,
     keeping,
     plan_for,
     rules_for,
     storage_plan,
-    watched,
 )
 
 _STOP_STREAMS_S = 2.5
 _PROBE_S = 10.0
 """How long answers that are on their way may take when the server stops."""
 
-_PICTURE_THREADS = 2
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +105,7 @@ class RunningServer:
     catalog: StreamCatalog
     fleet: Fleet
     live: Channels
+    events: EventLog
     settings: Settings
     """As they were at the start, with those that were stored."""
 
@@ -166,17 +165,19 @@ async def running(
         async with (
             _recording(settings, database, catalog) as (engine, fleet, manual),
             _keeping(in_force, database, catalog, engine) as keeper,
-            _live(CatalogLiveInputs(catalog, fleet), entrance.authentication) as live,
+            open_live(CatalogLiveInputs(catalog, fleet), entrance.authentication) as live,
             serve_webrtc(settings, live) as webrtc,
-            _darkroom() as darkroom,
+            open_darkroom() as darkroom,
+            happening(database, engine, catalog, fleet, darkroom) as happened,
             caring(settings, database, engine) as care,
             safekeeping(settings, settings_file, engine.sync, lambda: in_force.current) as (backups, restores),
             housekeeping(),
             _history(fleet) as history,
-            _events(catalog, fleet, engine, marks := StoredMarks(database)) as (_, triggers),
-            notifying(settings, database, catalog, fleet, darkroom, seal, None) as telling,
+            reacting(catalog, fleet, engine, marks := StoredMarks(database)) as (reactions, triggers),
+            notifying(settings, database, catalog, fleet, darkroom, seal, snapshots(engine), happened.log) as telling,
         ):
             fleet.on_applied(live.stream_changed)
+            reactions.tell(happened.log)
             await _first_account(settings, AccountStore(database), show_password=show_password)
             clips = Clips(care.recorded, care.recordings, engine.place.clock.now_us)
             services = ApiServices(
@@ -215,6 +216,9 @@ async def running(
                     f"LightNVR {__version__}",
                     engine.place.clock.now_us,
                 ),
+                zones=ZoneStore(database),
+                detected=DetectionResults(database),
+                events=happened,
                 live=live,
                 webrtc=webrtc,
                 pictures=Pictures(darkroom, engine.place.clock.wall_us),
@@ -253,7 +257,7 @@ async def running(
             ):
                 leave_out_of_collections()
                 try:
-                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live, settings)
+                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live, happened.log, settings)
                 finally:
                     # While their connections are still served, so that each viewer is told.
                     live.audience.end_all("LightNVR is being stopped.")
@@ -309,30 +313,6 @@ async def _recording(
         await engine.stop()
 
 
-@asynccontextmanager
-async def _events(
-    catalog: StreamCatalog, fleet: Fleet, engine: RecordingEngine, detections: Detections
-) -> AsyncIterator[tuple[Reactions, Triggers]]:
-    clock = engine.place.clock
-    reactions = Reactions(FleetClips(fleet, clock), clock.now_us)
-    reactions.watch(watched(stream) for stream in await catalog.every())
-
-    async def follow(stream_id: int) -> None:
-        stream = await catalog.by_id(stream_id)
-        if stream is None:
-            reactions.forget(stream_id)
-        else:
-            reactions.watch([watched(stream)])
-
-    fleet.on_applied(follow)
-    triggers = Triggers(reactions, detections, clock.now_us)
-    try:
-        yield reactions, triggers
-    finally:
-        await triggers.close()
-        reactions.close()
-
-
 def _rules_now(in_force: SettingsInForce, catalog: StreamCatalog) -> Callable[[], Awaitable[Rules]]:
     async def rules() -> Rules:
         return rules_for(await catalog.every(), in_force.current.storage)
@@ -350,7 +330,13 @@ async def _keeping(
 ) -> AsyncIterator[Keeper]:
     settings = in_force.current
     keeper = Keeper(
-        StoredArchive(database, engine.removal, engine.open_recordings.written_bytes, engine.storages.error),
+        StoredArchive(
+            database,
+            engine.removal,
+            engine.open_recordings.written_bytes,
+            engine.storages.error,
+            EventPruning(database, snapshots(engine), detection_pruning.oldest_us).prune,
+        ),
         _rules_now(in_force, catalog),
         keeping(settings.storage),
         system_us=lambda: time.time_ns() // 1000,
@@ -370,28 +356,6 @@ async def _keeping(
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-@asynccontextmanager
-async def _live(inputs: CatalogLiveInputs, authentication: Authentication) -> AsyncIterator[Channels]:
-    audience = Audience(authentication.standing.lapsed)
-    channels = Channels(inputs, audience)
-    task = asyncio.create_task(audience.run(), name="audience")
-    try:
-        yield channels
-    finally:
-        await channels.close()
-        task.cancel()
-        await asyncio.wait([task])
-
-
-@asynccontextmanager
-async def _darkroom() -> AsyncIterator[Darkroom]:
-    darkroom = Darkroom(_PICTURE_THREADS)
-    try:
-        yield darkroom
-    finally:
-        await darkroom.close()
 
 
 async def _first_account(settings: Settings, accounts: AccountStore, *, show_password: bool) -> None:

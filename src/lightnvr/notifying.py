@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from lightnvr import __version__
 from lightnvr.config.settings import Settings
@@ -32,9 +33,13 @@ async def notifying(
     fleet: Fleet,
     darkroom: Darkroom,
     seal: Seal,
-    changes: EventChanges | None,
+    snapshots: Path,
+    changes: EventChanges,
 ) -> AsyncIterator[Telling]:
-    """Tell the broker of streams, and of changes of events when there are any, while the context is open."""
+    """Tell the broker and webhooks of changes of events while the context is open.
+
+    `snapshots` is the folder of the pictures of events.
+    """
 
     async def streams() -> list[ToldStream]:
         return [
@@ -58,7 +63,7 @@ async def notifying(
         supervisor = fleet.find(stream_id)
         return None if supervisor is None else supervisor.hub.latest_keyframe
 
-    pictures = TellingPictures(settings.storage.path / "snapshots", develop, latest)
+    pictures = TellingPictures(snapshots, develop, latest)
     async with telling(
         database,
         changes,

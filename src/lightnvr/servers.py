@@ -19,19 +19,24 @@ from lightnvr.api.relay import RelayPaths
 from lightnvr.api.serving import server_config
 from lightnvr.certificate import Certificate
 from lightnvr.config import Settings
+from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
+from lightnvr.live.darkroom import Darkroom
 from lightnvr.live.rtsp import Limits, RtspServer
 from lightnvr.live.rtsp.restream import Restream
 from lightnvr.live.webrtc import WebRtc
 from lightnvr.process import (
     open_files_limit,
 )
+from lightnvr.streams.service import LiveInputs
 from lightnvr.wiring import admit_by, webrtc_options
 
 _GRACE_S = 0.5
 """How long answers that are on their way may take when the server stops."""
 
 _SLOW_VIEWER_S = 30.0
+
+_PICTURE_THREADS = 2
 
 log = logging.getLogger(__name__)
 
@@ -163,3 +168,27 @@ def _listen(host: str, port: int, option: str) -> socket.socket:
         raise OSError(
             f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with {option}."
         ) from error
+
+
+@asynccontextmanager
+async def open_live(inputs: LiveInputs, authentication: Authentication) -> AsyncIterator[Channels]:
+    """Let streams be watched until the context is left."""
+    audience = Audience(authentication.standing.lapsed)
+    channels = Channels(inputs, audience)
+    task = asyncio.create_task(audience.run(), name="audience")
+    try:
+        yield channels
+    finally:
+        await channels.close()
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def open_darkroom() -> AsyncIterator[Darkroom]:
+    """Develop pictures until the context is left."""
+    darkroom = Darkroom(_PICTURE_THREADS)
+    try:
+        yield darkroom
+    finally:
+        await darkroom.close()

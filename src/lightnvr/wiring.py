@@ -73,7 +73,6 @@ def _clip_plan(stream: Stream) -> ClipPlan:
     settings = stream.settings
     return ClipPlan(
         float(settings.pre_detection_buffer),
-        float(settings.post_detection_buffer),
         settings.detection_recording_schedule if settings.detection_record_on_schedule else None,
     )
 

@@ -62,6 +62,7 @@ class World:
             "a deletion": self._deletion,
             "a download": self._download,
             "a backup": self._backup,
+            "a picture of an event": self._pictured,
         }
 
     def prepare(self, request: Request, *, of_address: bool = True) -> Values:
@@ -146,6 +147,19 @@ class World:
             self._post("/api/streams", {"name": WATCHED, "url": self._camera})
         headers = {"X-LightNVR-Dialect": "documented"}
         until(lambda: self.client.get(path, headers=headers).json()["recording"] == "recording", "it is recorded")
+
+    def _pictured(self, values: Values) -> None:
+        self._watched(values)
+        trigger = {"stream": WATCHED, "action": "pulse", "duration_ms": 1, "label": "person"}
+        self._post("/api/motion/trigger", trigger)
+
+        def picture() -> str | None:
+            (event, *_) = self.client.get("/api/events", params={"stream": WATCHED}).json()["events"] or [{}]
+            found: str | None = event.get("picture")
+            return found
+
+        until(lambda: picture() is not None, "the event has a picture")
+        values["stream"], values["file"] = str(picture()).split("/")[-2:]
 
     def _recording(self, values: Values) -> None:
         stream = f"gate {values['number']}"

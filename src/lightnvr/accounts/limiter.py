@@ -50,8 +50,6 @@ class LoginLimiter:
 
         Raises TooManyAttempts when the attempt must wait.
         """
-        if not self.rules.enabled:
-            return
         self.refuse(address, account)
         now = self._clock()
         for key, limit in self._keys(address, account):
@@ -59,15 +57,15 @@ class LoginLimiter:
 
     def refuse(self, address: str, account: str) -> None:
         """Raise TooManyAttempts when an attempt must wait. It is not counted."""
-        if not self.rules.enabled:
-            return
         now = self._clock()
-        wait = max(self._wait(key, now) for key, _ in self._keys(address, account))
+        wait = max((self._wait(key, now) for key, _ in self._keys(address, account)), default=0.0)
         if wait > 0:
             raise TooManyAttempts(int(wait) + 1)
 
     def _keys(self, address: str, account: str) -> list[tuple[tuple[str, str], int]]:
-        """Return what an attempt counts for, and how many are allowed."""
+        """Return what an attempt counts for, and how many are allowed; nothing when attempts are not limited."""
+        if not self.rules.enabled:
+            return []
         place = network_of(address)
         keys = [((place, account), self.rules.max_attempts)]
         if (place, account) not in self._known:

@@ -28,10 +28,6 @@ class Logins:
         self._under_way: dict[bytes, anyio.Event] = {}
         self._now = now
 
-    def refuse(self, username: str, address: str) -> None:
-        """Raise TooManyAttempts when such an attempt must wait, without asking the database. It is not counted."""
-        self._limiter.refuse(address, username if is_plausible(username, "") else "")
-
     async def check(self, username: str, password: str, address: str) -> User | None:
         """Return the user, or None when name or password are wrong, or the account may not be used from there.
 
@@ -40,6 +36,8 @@ class Logins:
         if not is_plausible(username, password):
             self._limiter.charge(address, "")
             return None
+        # Before it is looked up: whoever guesses must not keep the machine busy.
+        self._limiter.refuse(address, username)
         found = await self._store.by_name(username)
         return await self._verify(found, username, password, address)
 

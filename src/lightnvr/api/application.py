@@ -6,6 +6,10 @@ from lightnvr.api import (
     audit,
     auth,
     backups,
+    detections,
+    event_pictures,
+    event_stream,
+    events,
     export,
     health,
     hls,
@@ -42,6 +46,7 @@ from lightnvr.api import (
     users,
     webhooks,
     webrtc,
+    zones,
 )
 from lightnvr.api.counting import CountRequests
 from lightnvr.api.cross_origin import CrossOriginPlayers
@@ -111,6 +116,11 @@ def create_api(services: ApiServices) -> FastAPI:
         restore.router,
         setup.router,
         webhooks.router,
+        zones.router,
+        detections.router,
+        event_pictures.router,
+        event_stream.router,
+        events.router,
         pages_router(),
     ):
         # Not include_router, which keeps a second form of each route, 4 MB in all.

@@ -72,6 +72,8 @@ AUDITED: Mapping[str, str] = {
     "GET /api/timeline/media/{id}.mp4": "play back",
     "POST /api/streams/test": "try camera",
     "POST /api/streams/{name}/refresh": "reconnect stream",
+    "POST /api/streams/{name}/zones": "change zones",
+    "DELETE /api/streams/{name}/zones": "delete zones",
 }
 """By method and path, as in the table of permissions."""
 

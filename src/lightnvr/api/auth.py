@@ -17,7 +17,7 @@ from lightnvr.api.answers import json_answer
 from lightnvr.api.auditing import TOO_MANY, note_of
 from lightnvr.api.client import client_address
 from lightnvr.api.cookies import PENDING, SESSION, TRUSTED_DEVICE, clear_cookie, set_cookie
-from lightnvr.api.errors import Responses, declared, error_answer
+from lightnvr.api.errors import Responses, declared, error_answer, make_wait
 from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.validation import BadRequest
 
@@ -147,15 +147,14 @@ async def log_in(request: Request, services: Services) -> Response:
     )
     remember = not is_form and _flag(values, "remember_device")
     note = note_of(request)
+    # A name that is none is not kept: it may be a password in the wrong place.
+    note.actor, note.detail = await services.logins.known(attempt.username), "by a form" if is_form else "by JSON"
     try:
-        # Before anything is looked up: whoever guesses must not keep the machine busy.
-        services.logins.refuse(attempt.username, attempt.address)
-        # A name that is none is not kept: it may be a password in the wrong place.
-        note.actor, note.detail = await services.logins.known(attempt.username), "by a form" if is_form else "by JSON"
         outcome = await services.sign_in.begin(attempt)
     except TooManyAttempts:
         note.detail, note.refused = TOO_MANY, True
         if is_form:
+            await make_wait()
             return RedirectResponse("/login.html?error=rate_limited", HTTPStatus.FOUND)
         raise
     if outcome is None:

@@ -25,6 +25,8 @@ from lightnvr.api.ranges import RangeNotSatisfiable
 from lightnvr.api.validation import BadRequest, sentence
 from lightnvr.backup.model import BackupBusy, BackupFailed, BackupNotFound, UnusableBackup
 from lightnvr.config.in_force import InvalidSetting
+from lightnvr.detection.zones import InvalidZone
+from lightnvr.events.model import EventNotFound
 from lightnvr.events.telling.webhooks.model import DuplicateWebhook, WebhookNotFound
 from lightnvr.events.triggers import CannotTrigger
 from lightnvr.live.errors import (
@@ -75,6 +77,7 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     BackupBusy: (HTTPStatus.CONFLICT, "A backup is being made at this moment."),
     WebhookNotFound: (HTTPStatus.NOT_FOUND, "Webhook not found"),
     DuplicateWebhook: (HTTPStatus.CONFLICT, "There is a webhook with this name already."),
+    EventNotFound: (HTTPStatus.NOT_FOUND, "Event not found"),
     JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found"),
     NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),
     RecordingStillOpen: (
@@ -116,6 +119,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     TooManyJobs: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyTags: HTTPStatus.BAD_REQUEST,
     BadRequest: HTTPStatus.BAD_REQUEST,
+    InvalidZone: HTTPStatus.BAD_REQUEST,
 }
 _REFUSAL_S = 0.5
 TOO_LARGE = "The body of the request is larger than 1 MiB."
@@ -142,6 +146,11 @@ def error_answer(status: int, text: str, headers: Mapping[str, str] | None = Non
 def declared(*statuses: int) -> Responses:
     """Return these statuses for a route's documentation."""
     return {status: {"model": Error, "description": HTTPStatus(status).phrase} for status in sorted(statuses)}
+
+
+async def make_wait() -> None:
+    """Let those wait who try too often and do not wait: else they would keep a processor busy with being refused."""
+    await asyncio.sleep(_REFUSAL_S)
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -181,8 +190,7 @@ async def _not_satisfiable(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _too_many_attempts(_request: Request, error: Exception) -> JSONResponse:
-    # Whoever does not wait is made to: else they would keep a processor busy with being refused.
-    await asyncio.sleep(_REFUSAL_S)
+    await make_wait()
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
     return error_answer(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers)
 

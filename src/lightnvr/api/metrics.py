@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from lightnvr.api.access import VIEWER, GuardedRoute
 from lightnvr.api.errors import Responses, declared
+from lightnvr.api.event_metrics import of_events
 from lightnvr.api.exposition import MEDIA_TYPE, Family, exposition
 from lightnvr.api.process_metrics import of_process, of_requests
 from lightnvr.api.recording_metrics import of_cameras, of_recordings, of_storages
@@ -44,6 +45,7 @@ async def metrics(services: Services, seen: Sight) -> Response:
         *await of_process(services),
         *of_requests(services),
         *of_telling(services),
+        *of_events(services.events),
         *_of_live(services, {stream.id: stream.name for stream in streams}),
         *await _of_the_server(services, streams),
     ]

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from lightnvr.api.validation import BadRequest
-from lightnvr.events.triggers import Action, Named
+from lightnvr.events.triggers import PULSE_MS, Action, Named
 from lightnvr.streams.values import is_storable
 
-_USUAL_MS = 2000
 _LONGEST_MS = 600_000
 _MOST_NAMED = 20
 _MOST_TAGS = 16
@@ -22,7 +21,7 @@ class TriggerBody:
 
     stream: str
     action: Action
-    duration_ms: int = _USUAL_MS
+    duration_ms: int = PULSE_MS
     named: tuple[Named, ...] = ()
     tags: tuple[str, ...] = ()
 
@@ -40,7 +39,7 @@ def read_trigger(body: object) -> TriggerBody:
     if not isinstance(stream, str) or not stream:
         raise BadRequest("Field 'stream' is required")
     action = _action(body.get("action"))
-    duration_ms = _duration_ms(body.get("duration_ms", _USUAL_MS)) if action is Action.PULSE else _USUAL_MS
+    duration_ms = _duration_ms(body.get("duration_ms", PULSE_MS)) if action is Action.PULSE else PULSE_MS
     score = _score(body.get("confidence", 1.0), "Field 'confidence' must be a number between 0 and 1")
     named = [] if "label" not in body else [Named(_label(body["label"]), score)]
     named += _objects(body.get("objects", []), score)

@@ -68,6 +68,10 @@ _OF_TAG: Mapping[tuple[str, int], str] = {
     ("Webhooks", HTTPStatus.CONFLICT): "There is a webhook with this name already.",
     ("Setup", HTTPStatus.BAD_REQUEST): "complete must be true or false",
     ("Setup", HTTPStatus.FORBIDDEN): "Only an administrator may do this.",
+    ("Events", HTTPStatus.BAD_REQUEST): "limit must be 1000 or less",
+    ("Events", HTTPStatus.NOT_FOUND): "Event not found",
+    ("Events", HTTPStatus.SERVICE_UNAVAILABLE): "You follow events on 8 connections already.",
+    ("Detection", HTTPStatus.BAD_REQUEST): "zones[0]: It must have 3 to 32 corners.",
     ("Live view", HTTPStatus.FORBIDDEN): "The live view of Front Door is switched off.",
     ("Recordings", HTTPStatus.CONFLICT): "The recording is protected. An administrator can delete it with ?force=true.",
 }

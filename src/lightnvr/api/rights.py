@@ -38,6 +38,9 @@ RIGHTS: Mapping[str, Right] = {
     "GET /api/timeline/media/{id}.mp4": Right.PLAYBACK,
     "HEAD /api/timeline/media/{id}.mp4": Right.PLAYBACK,
     "GET /api/timeline/play": Right.PLAYBACK,
+    "POST /api/streams/{name}/zones": Right.CHANGE,
+    "DELETE /api/streams/{name}/zones": Right.CHANGE,
+    "GET /api/snapshots/{stream}/{file}": Right.PLAYBACK,
 }
 """By method and path, as in the table of permissions. Everything live asks for `live` in one place of its own,
 `Channels.open`."""

@@ -22,6 +22,9 @@ from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
+from lightnvr.detection.results import DetectionResults
+from lightnvr.detection.zones import ZoneStore
+from lightnvr.events.service import EventServices
 from lightnvr.events.telling.service import Telling
 from lightnvr.events.telling.webhooks.delivery import WebhookTeller
 from lightnvr.events.triggers import Triggers
@@ -190,6 +193,9 @@ class ApiServices:
     timeline: Timeline
     clips: Clips
     evidence: Evidence
+    zones: ZoneStore
+    detected: DetectionResults
+    events: EventServices
     live: Channels
     hls: HlsOutputs
     webrtc: WebRtc

@@ -25,8 +25,15 @@ def sentence(error: RequestValidationError) -> str:
             return _WHOLE_BODY
     else:
         place = place[1:]
-    name = place[0] if place else "the request"
+    name = _member(problem["loc"][1:], place) if place else "the request"
     return f"{name} {_reason(kind, problem)}"
+
+
+def _member(path: tuple[int | str, ...], place: list[str]) -> str:
+    """Return the name of a member; of one within the items of a list also which item, such as `zones[0].polygon`."""
+    if len(place) < 2 or len(path) < 3 or not isinstance(path[1], int):
+        return place[0]
+    return f"{path[0]}[{path[1]}].{path[2]}"
 
 
 def _reason(kind: str, problem: Mapping[str, Any]) -> str:

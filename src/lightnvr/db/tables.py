@@ -416,7 +416,7 @@ settings = Table(
     Column("updated_at", BigInteger, nullable=False),
 )
 
-# Parts of a stream's picture, for detection, which is still to come: `lightnvr import` keeps the original's here.
+# Parts of a stream's picture in which detections count.
 detection_zones = Table(
     "detection_zones",
     metadata,
@@ -429,6 +429,7 @@ detection_zones = Table(
     Column("polygon", Text, nullable=False),
     Column("filter_classes", Text, nullable=False),
     Column("min_confidence", Float, nullable=False),
+    Column("anchor", Text, nullable=False, server_default="centre"),
     UniqueConstraint("stream_id", "key"),
     sqlite_autoincrement=True,
 )

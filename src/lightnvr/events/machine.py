@@ -41,8 +41,9 @@ class State:
     """Where a stream stands.
 
     `reasons` gives when each reason that holds is over unless it begins again. `clip_from_us` is when the clip that is
-    being recorded begins, None without one; `hold_until_us` when it ends, None as long as there is a reason.
-    `over_us` is when the latest of the reasons that are over was, `recorded_us` when the last clip ended.
+    being recorded begins, None without one; `hold_until_us` when it ends unless there is a reason then, None before
+    the first one was over. `over_us` is when the latest of the reasons that are over was, `recorded_us` when the last
+    clip ended.
     """
 
     rules: ClipRules
@@ -135,15 +136,15 @@ def take_rules(state: State, rules: ClipRules, now_us: int) -> Outcome:
     state = replace(state, rules=rules)
     if rules.wanted or state.clip_from_us is None:
         return state, steps
-    ends_us = max(state.now_us, state.clip_from_us)
-    return replace(state, clip_from_us=None, hold_until_us=None, recorded_us=ends_us), (*steps, ClipEnds(ends_us))
+    state, ends = _end_clip(state, max(state.now_us, state.clip_from_us))
+    return state, (*steps, *ends)
 
 
 def _start(state: State, edge: Edge) -> Outcome:
     longest_us = edge.at_us + LONGEST_US
     until_us = longest_us if edge.until_us is None else max(edge.at_us, min(edge.until_us, longest_us))
     went_on = bool(state.reasons)
-    state = replace(state, reasons={**state.reasons, edge.reason: until_us}, hold_until_us=None)
+    state = replace(state, reasons={**state.reasons, edge.reason: until_us})
     if went_on:
         return state, (WentOn(edge),)
     state = replace(state, over_us=edge.at_us)
@@ -171,13 +172,19 @@ def _without(state: State, lasting: Mapping[Reason, int], over_us: int) -> Outco
     if lasting:
         return state, ()
     if state.clip_from_us is not None:
-        state = replace(state, hold_until_us=over_us + state.rules.post_us)
+        # One that is told of late may be over before what the clip goes on for already.
+        state = replace(state, hold_until_us=max(over_us + state.rules.post_us, state.hold_until_us or 0))
     state, steps = _end_hold(state)
     return state, (Ended(over_us), *steps)
 
 
 def _end_hold(state: State) -> Outcome:
-    if state.hold_until_us is None or state.clip_from_us is None or state.hold_until_us > state.now_us:
+    if state.reasons or state.hold_until_us is None or state.clip_from_us is None:
         return state, ()
-    ends_us = max(state.hold_until_us, state.clip_from_us)
+    if state.hold_until_us > state.now_us:
+        return state, ()
+    return _end_clip(state, max(state.hold_until_us, state.clip_from_us))
+
+
+def _end_clip(state: State, ends_us: int) -> Outcome:
     return replace(state, clip_from_us=None, hold_until_us=None, recorded_us=ends_us), (ClipEnds(ends_us),)

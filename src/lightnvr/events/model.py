@@ -25,9 +25,9 @@ class Event:
 
     `origins` are those of all its reasons, the first one first. `labels` are in the order in which they were first
     seen. `zones` are the keys of the zones in which anything was seen. `picture` is the name of its JPEG under
-    `snapshots/` of its stream, empty while there is none. `recording_id` is the recording that shows its beginning,
-    None when there is none (yet). `interrupted` says that the server stopped while it went on: then its end is when it
-    was last heard of.
+    `snapshots/` of its stream, empty while there is none; `picture_folder` is the folder there. `recording_id` is the
+    recording that shows its beginning, None when there is none (yet). `interrupted` says that the server stopped while
+    it went on: then its end is when it was last heard of.
     """
 
     id: int
@@ -41,11 +41,16 @@ class Event:
     picture: str = ""
     recording_id: int | None = None
     interrupted: bool = False
+    picture_folder: str = ""
 
     @property
     def score(self) -> float:
         """The best score of all its labels, 0 without any."""
         return max((label.score for label in self.labels), default=0.0)
+
+
+class EventNotFound(LookupError):
+    """There is no event with this id, or not any more."""
 
 
 class ChangeKind(StrEnum):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,7 +14,6 @@ from lightnvr.events.machine import (
     ClipRules,
     Ended,
     Outcome,
-    Phase,
     State,
     WentOn,
     pass_time,
@@ -62,23 +61,20 @@ class Clips(Protocol):
 class Reactions:
     """Implements `Edges`: has one state machine per stream and does what they decide. Belongs to the event loop.
 
-    One timer serves all streams. `raise_from_thread` is for everybody who is elsewhere.
+    One timer serves all streams.
     """
 
-    def __init__(self, clips: Clips, now_us: Callable[[], int], witnesses: Sequence[Witness] = ()) -> None:
+    def __init__(self, clips: Clips, now_us: Callable[[], int]) -> None:
         """`now_us` is the clock of recordings."""
         self._clips = clips
         self._now_us = now_us
-        self._witnesses = [*witnesses]
+        self._witnesses: list[Witness] = []
         self._streams: dict[int, WatchedStream] = {}
         self._states: dict[int, State] = {}
-        self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self.edges = 0
-        """How many edges were raised since the start, those of links included."""
 
     def tell(self, witness: Witness) -> None:
-        """Tell somebody else too."""
+        """Tell somebody of what begins and ends from now on."""
         self._witnesses.append(witness)
 
     def watch(self, streams: Iterable[WatchedStream]) -> None:
@@ -101,28 +97,13 @@ class Reactions:
             self._told(stream_id, Ended(max(self._now_us(), state.over_us)))
         self._set_timer()
 
-    def phase(self, stream_id: int) -> Phase:
-        """Return what a stream is doing."""
-        state = self._states.get(stream_id)
-        return Phase.IDLE if state is None else state.phase
-
-    def reasons(self, stream_id: int) -> frozenset[Reason]:
-        """Return why something is going on in front of a camera at this moment."""
-        state = self._states.get(stream_id)
-        return frozenset() if state is None else frozenset(state.reasons)
-
     def raise_edge(self, edge: Edge) -> None:
         """See Edges. An edge of a stream that is not there any more is about nothing."""
         if edge.stream_id not in self._streams:
             return
         for each in (edge, *self._forwarded(edge)):
-            self.edges += 1
             self._follow(each.stream_id, take_edge(self._states[each.stream_id], each, self._now_us()))
         self._set_timer()
-
-    def raise_from_thread(self, edge: Edge) -> None:
-        """The same for threads: returns at once, and the order stays."""
-        self._loop.call_soon_threadsafe(self.raise_edge, edge)
 
     def close(self) -> None:
         """End what goes on."""
@@ -178,7 +159,7 @@ class Reactions:
         due = [state.due_us for state in self._states.values() if state.due_us is not None]
         if due:
             wait_s = max(0.0, (min(due) - self._now_us()) / 1e6)
-            self._timer = self._loop.call_later(wait_s, self._pass_time)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._pass_time)
 
     def _pass_time(self) -> None:
         self._timer = None

@@ -11,6 +11,9 @@ from lightnvr.events.machine import LONGEST_US
 from lightnvr.recording.detection import Box, Detection
 from lightnvr.recording.service import Detections
 
+PULSE_MS = 2000
+"""How long a pulse lasts of which nothing else is said, in milliseconds."""
+
 SOURCE = "external_motion"
 """The source of what is detected by triggers."""
 
@@ -47,7 +50,7 @@ class Trigger:
     stream_id: int
     stream_name: str
     action: Action
-    duration_ms: int = 2000
+    duration_ms: int = PULSE_MS
     named: tuple[Named, ...] = ()
     origin: Origin = Origin.API
 
@@ -100,10 +103,6 @@ class Triggers:
             timer = asyncio.get_running_loop().call_later(wait_s, self._over, key, over_us)
             self._open[key] = _Open(tuple(ids), timer)
         return len(ids)
-
-    def going_on(self) -> frozenset[int]:
-        """Return the ids of the detections that have not ended: what is stored as their end is not the end yet."""
-        return frozenset(key for each in self._open.values() for key in each.detection_ids)
 
     async def close(self) -> None:
         """End what goes on."""

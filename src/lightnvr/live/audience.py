@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lightnvr.accounts.admission import Admission, Proof
+from lightnvr.live.errors import TooManyViewers
 from lightnvr.streams.service import LiveInput
 
 _CHECK_S = 2.0
 _VISIT_S = 30.0
+MOST_TOLD = 8
+"""On so many connections a user can be told of events at a time."""
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,8 @@ class Way(StrEnum):
     MP4 = "mp4"
     MJPEG = "mjpeg"
     SNAPSHOT = "snapshot"
+    EVENTS = "events"
+    """Being told of events, without pictures."""
 
 
 @dataclass(slots=True)
@@ -98,6 +103,23 @@ class Audience:
     def watching(self, way: Way, source: LiveInput, admission: Admission) -> Iterator[Viewer]:
         """Count a viewer for as long as the context is open."""
         viewer = self._viewer(way, source, admission)
+        try:
+            yield viewer
+        finally:
+            self._viewers.discard(viewer)
+
+    @contextmanager
+    def listening(self, admission: Admission) -> Iterator[Viewer]:
+        """Count somebody who is told of events, of whatever stream, for as long as the context is open.
+
+        Raises TooManyViewers when the same user is told on too many connections.
+        """
+        user_id = admission.user.id
+        if sum(each.way is Way.EVENTS and each.admission.user.id == user_id for each in self._viewers) >= MOST_TOLD:
+            raise TooManyViewers(f"You follow events on {MOST_TOLD} connections already.")
+        self.counts[Way.EVENTS].viewers += 1
+        viewer = Viewer(Way.EVENTS, 0, False, admission, self.counts[Way.EVENTS], self._monotonic())
+        self._viewers.add(viewer)
         try:
             yield viewer
         finally:

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 from lightnvr.live.errors import CameraUnavailable, CannotWatch
 from lightnvr.live.feed import Feed
 from lightnvr.live.output import Output, OutputKind
+from lightnvr.media.gop import LATEST
 from lightnvr.media.packets import Track
 from lightnvr.streams.service import LiveInput
 
@@ -110,7 +111,7 @@ class Channel:
     async def _run(self, running: "_Running") -> None:
         feed, output = running.feed, running.output
         self.source.acquire()
-        self.source.hub.attach(feed, from_keyframe=True, longest_rest_s=_PATIENT_S)
+        self.source.hub.attach(feed, since=LATEST, longest_rest_s=_PATIENT_S)
         try:
             while items := await feed.take():
                 output.take(items)

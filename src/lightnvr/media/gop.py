@@ -1,7 +1,8 @@
 """The latest groups of pictures of a source, in the coded form in which they came."""
 
+import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -21,6 +22,10 @@ class Since:
 
     at_ns: int
     after_ns: int = 0
+
+
+LATEST = Since(at_ns=sys.maxsize, after_ns=-1)
+"""From the latest keyframe on."""
 
 
 class _Gop:
@@ -55,11 +60,6 @@ class GopCache:
         return max(self._lengths_s, default=None)
 
     @property
-    def packets(self) -> Sequence[MediaPacket]:
-        """The packets from the latest keyframe on; empty when there is none or the GOP was too large to keep."""
-        return self._latest.packets if self._latest is not None else ()
-
-    @property
     def size_bytes(self) -> int:
         """How much is kept, in bytes of coded media."""
         return self._size_bytes
@@ -72,7 +72,10 @@ class GopCache:
             self._forget(len(self._earlier))
 
     def since(self, wanted: Since) -> Iterator[MediaPacket]:
-        """Return the packets from a keyframe on, see Since; nothing when no keyframe that is kept came so late."""
+        """Return the packets from a keyframe on, see Since; nothing when none that is kept came so late.
+
+        A keyframe is not kept when its GOP is too large.
+        """
         there = [*self._earlier, *([] if self._latest is None else [self._latest])]
         late = [gop for gop in there if gop.packets[0].arrival_ns > wanted.after_ns]
         before = sum(gop.packets[0].arrival_ns <= wanted.at_ns for gop in late)

@@ -199,14 +199,12 @@ class Hub:
         self,
         consumer: Consumer,
         *,
-        from_keyframe: bool = False,
         since: Since | None = None,
         longest_rest_s: float = _USUAL_REST_S,
     ) -> None:
-        """Add a consumer; with `from_keyframe` it is handed the latest GOP first, when there is one.
+        """Add a consumer; with `since` it is handed first what is kept from then on.
 
-        With `since` it is handed what is kept from then on; nothing is left out between that and what follows, and
-        nothing comes twice.
+        Nothing is left out between that and what follows, and nothing comes twice.
 
         `longest_rest_s` is how long packets may gather before it gets them, when it does not want each at once. They
         are published with the picture that comes so much after the last keyframe, or after the last such picture.
@@ -214,9 +212,9 @@ class Hub:
         with self._lock:
             if self._tracks is not None:
                 consumer.offer(self._tracks)
-            kept = self._gop.since(since) if since is not None else self._gop.packets if from_keyframe else ()
-            for packet in kept:
-                consumer.offer(packet)
+            if since is not None:
+                for packet in self._gop.since(since):
+                    consumer.offer(packet)
             self._rests[consumer] = longest_rest_s
             self._set((*self._consumers, consumer))
 

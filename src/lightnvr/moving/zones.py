@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from lightnvr.detection.zones import MOST_ZONES, InvalidZone, Point, Zone, add_zone, zones_of
 from lightnvr.moving.original import Original, OriginalRow
 from lightnvr.moving.report import Report, Thing
 from lightnvr.moving.values import flag, number, text
-from lightnvr.streams.zones import MOST_ZONES, InvalidZone, Point, Zone, add_zone, zones_of
 
 
 async def take_over_zones(

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from lightnvr.db.engine import Database
 from lightnvr.recording import candidates, detection_pruning, store
@@ -20,15 +20,18 @@ class StoredArchive:
         removal: Removal,
         written_bytes: Callable[[], Mapping[int, int]] = dict,
         error_of: Callable[[int], str] = lambda _: "",
+        prune_events: Callable[[Callable[[str], int]], Awaitable[int]] | None = None,
     ) -> None:
         """`written_bytes` gives what was written to each storage since the start, by its id.
 
-        `error_of` tells of a storage that is known to be away, so that nobody waits for it.
+        `error_of` tells of a storage that is known to be away, so that nobody waits for it. `prune_events` deletes
+        events as old as the detections that `prune_detections` deletes, and returns how many.
         """
         self._database = database
         self._removal = removal
         self._written_bytes = written_bytes
         self._error_of = error_of
+        self._prune_events = prune_events
 
     @property
     def removed_bytes(self) -> int:
@@ -78,6 +81,8 @@ class StoredArchive:
             async with self._database.writing.begin() as connection:
                 limit_us = aged_us(stream_name) if oldest_us is None else oldest_us
                 pruned += await detection_pruning.prune(connection, stream_name, limit_us)
+        if self._prune_events is not None:
+            pruned += await self._prune_events(aged_us)
         return pruned
 
 

@@ -6,7 +6,6 @@ A recording of another stream is answered exactly like one that does not exist.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lightnvr.recording.detection import Detection
 from lightnvr.recording.model import Marks, Recording, RecordingFilter, RecordingNotFound, RecordingPage
 from lightnvr.recording.service import (
     BatchDeletions,
@@ -178,10 +177,6 @@ class LimitedMarks:
     async def labels(self, among: frozenset[str] | None = None) -> tuple[str, ...]:
         """See RecordingMarks."""
         return await self._marks.labels(self._streams if among is None else self._streams & among)
-
-    async def add_detections(self, seen: Sequence[Detection]) -> list[int]:
-        """See RecordingMarks. Those of other streams are left out."""
-        return await self._marks.add_detections([each for each in seen if each.stream_name in self._streams])
 
 
 class LimitedDeletions:

@@ -113,7 +113,7 @@ class StoredMarks:
             return tuple(sorted((await connection.execute(query)).scalars()))
 
     async def add_detections(self, seen: Sequence[Detection]) -> list[int]:
-        """See RecordingMarks."""
+        """See Detections."""
         async with self._database.writing.begin() as connection:
             return await labelling.add_detections(connection, seen)
 

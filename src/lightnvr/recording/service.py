@@ -117,10 +117,6 @@ class RecordingMarks(Protocol):
         """Return all labels that were ever detected, in order; with `among`, on these streams."""
         ...
 
-    async def add_detections(self, seen: Sequence[Detection]) -> list[int]:
-        """Store what was detected. Returns the ids, in the same order."""
-        ...
-
 
 class Detections(Protocol):
     """Keeps what was detected."""

@@ -12,10 +12,9 @@ from lightnvr.recording.model import CaptureMethod
 
 @dataclass(frozen=True, slots=True)
 class ClipPlan:
-    """That events are recorded as clips: how long before and after, in seconds, and in which hours; None is always."""
+    """That events are recorded as clips: seconds kept from before them, and in which hours; None is always."""
 
     pre_s: float
-    post_s: float
     schedule: tuple[bool, ...] | None = None
 
 

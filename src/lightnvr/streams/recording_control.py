@@ -140,8 +140,7 @@ class RecordingControl:
         return max(_SHORTEST_WAIT_S, min(begins_in, ends_in, _LOOK_EVERY_S))
 
     async def _settle(self, timeout_s: float) -> None:
-        plan, why = self._plan, self._wanted()
-        self.why = why
+        plan, self.why = self._plan, self._wanted()
         if plan is None or self.why is None:
             await self._end(timeout_s)
         elif self.recorder is None:
@@ -155,10 +154,11 @@ class RecordingControl:
             return None
         if plan.manual:
             return CaptureMethod.MANUAL
-        if plan.continuous and plan.schedule is None:
-            return CaptureMethod.CONTINUOUS
-        if plan.continuous and plan.schedule is not None and self._is_due(plan.schedule):
-            return CaptureMethod.SCHEDULED
+        if plan.continuous:
+            if plan.schedule is None:
+                return CaptureMethod.CONTINUOUS
+            if self._is_due(plan.schedule):
+                return CaptureMethod.SCHEDULED
         return CaptureMethod.DETECTION if self._is_clip_due(plan) else None
 
     def _is_due(self, hours: tuple[bool, ...]) -> bool:

@@ -39,11 +39,18 @@ from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import known_revisions, migrate
+from lightnvr.detection.results import DetectionResults
+from lightnvr.detection.zones import ZoneStore
+from lightnvr.events.log import EventLog
+from lightnvr.events.pictures import EventPictures
+from lightnvr.events.service import EventServices
+from lightnvr.events.store import EventStore
 from lightnvr.events.telling.outbox import Outbox
 from lightnvr.events.telling.webhooks.delivery import WebhookTeller
 from lightnvr.events.telling.webhooks.posting import PostingRules
 from lightnvr.events.telling.webhooks.store import WebhookStore
 from lightnvr.events.triggers import Triggers
+from lightnvr.events.writing import EventWriting
 from lightnvr.live.audience import Audience
 from lightnvr.live.channels import Channels
 from lightnvr.live.darkroom import Darkroom
@@ -52,6 +59,8 @@ from lightnvr.live.ice_servers import IceServer
 from lightnvr.live.pictures import Pictures
 from lightnvr.live.webrtc import WebRtc, WebRtcOptions
 from lightnvr.logs import Logs
+from lightnvr.media.packets import MediaPacket
+from lightnvr.media.snapshot import UndecodablePicture
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
@@ -194,6 +203,9 @@ def running_api(
         timeline=Timeline(StoredTime(database, OpenRecordings()), lambda: int(clock() * 1e6)),
         clips=clips,
         evidence=Evidence(clips, StoredDigests(database), evidence_key, "LightNVR", lambda: int(clock() * 1e6)),
+        zones=ZoneStore(database),
+        detected=DetectionResults(database),
+        events=_events(database, folder, clock),
         live=live,
         pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
         webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
@@ -261,6 +273,18 @@ async def _thirty_days() -> Rules:
 
 def _utc(_at: float) -> int:
     return 0
+
+
+def _events(database: Database, folder: Path, clock: Clock) -> EventServices:
+    async def no_jpeg(_keyframe: MediaPacket) -> bytes:
+        raise UndecodablePicture("there is no camera")
+
+    async def no_folder(_stream_id: int) -> None:
+        return None
+
+    pictures = EventPictures(folder / "recordings" / "snapshots", no_jpeg, no_folder, lambda _: None)
+    log = EventLog(EventWriting(database), StoredMarks(database), pictures, lambda: int(clock() * 1e6))
+    return EventServices(EventStore(database), log, pictures)
 
 
 async def _space() -> StorageSpace:

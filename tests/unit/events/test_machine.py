@@ -184,6 +184,15 @@ def test_what_happens_in_the_hold_extends_the_clip(pre_us: int, post_us: int, da
     assert run.clips() == [(began_us - pre_us, began_us + waits_us + _S + post_us)]
 
 
+def test_an_event_that_is_told_of_late_does_not_shorten_the_clip_of_the_one_before() -> None:
+    run = Run(State(ClipRules(True, 0, 5 * _S)))
+    run.take(Told(_REASONS[0], is_start=True, wait_us=0, late_us=0, lasts_us=3 * _S))
+    began_us = run.now_us
+    run.take(Told(_REASONS[1], is_start=True, wait_us=4 * _S, late_us=3 * _S, lasts_us=0))
+    run.let_pass(10 * _S)
+    assert run.clips() == [(began_us, began_us + 8 * _S)]
+
+
 @given(_rules, st.lists(_told), st.lists(_told))
 def test_other_rules_end_and_begin_clips_but_no_events(rules: ClipRules, before: list[Told], after: list[Told]) -> None:
     run = Run(State(rules))

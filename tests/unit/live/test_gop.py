@@ -1,6 +1,6 @@
 """The latest GOP, and who is handed it."""
 
-from lightnvr.media.gop import GopCache, Since
+from lightnvr.media.gop import LATEST, GopCache, Since
 from lightnvr.media.hub import Hub
 from lightnvr.media.packets import MediaItem, MediaPacket, TracksChanged
 from tests.rig.film import Recipe, film
@@ -33,7 +33,7 @@ def test_it_holds_pictures_and_sound_since_the_latest_keyframe() -> None:
     cache = GopCache()
     for packet in film(_FILM).packets:
         cache.add(packet)
-    assert list(cache.packets) == _latest_gop()
+    assert list(cache.since(LATEST)) == _latest_gop()
     assert cache.keyframe is _latest_gop()[0]
 
 
@@ -42,17 +42,17 @@ def test_a_gop_that_is_too_large_is_not_kept_and_the_next_one_is() -> None:
     cache = GopCache(limit_bytes=packets[0].size + 1)
     for packet in packets[:10]:
         cache.add(packet)
-    assert list(cache.packets) == []
+    assert list(cache.since(LATEST)) == []
     assert cache.keyframe is packets[0]
     cache.add(packets[0])
-    assert list(cache.packets) == [packets[0]]
+    assert list(cache.since(LATEST)) == [packets[0]]
 
 
 def test_who_attaches_from_the_keyframe_misses_nothing_and_gets_nothing_twice() -> None:
     hub, shown, late, live = Hub(), film(_FILM), Taking(), Taking()
     for item in shown.items:
         hub.publish(item)
-    hub.attach(late, from_keyframe=True)
+    hub.attach(late, since=LATEST)
     hub.attach(live)
     assert late.items == [TracksChanged(shown.tracks), *_latest_gop()]
     assert live.items == [TracksChanged(shown.tracks)]
@@ -68,7 +68,7 @@ def test_nothing_is_left_of_tracks_that_are_gone() -> None:
     for item in film(_FILM).items:
         hub.publish(item)
     hub.publish(TracksChanged(()))
-    hub.attach(late, from_keyframe=True)
+    hub.attach(late, since=LATEST)
     assert late.items == [TracksChanged(())]
     assert hub.latest_keyframe is None
 

@@ -200,3 +200,8 @@ DELETED = _accepted(LightnvrStreamDeleted)
 REFRESHED = _accepted(Refreshed)
 
 InStreamDialect = Annotated[StreamForms, Depends(Spoken(StreamForms(), LightnvrStreams()))]
+
+
+def lightnvr_state(state: StreamState) -> LightnvrState:
+    """Return the word of the original for a state."""
+    return _STATES[state]

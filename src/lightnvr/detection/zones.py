@@ -1,14 +1,16 @@
 """Zones: parts of a stream's picture in which detections count."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from lightnvr.db.engine import Database
 from lightnvr.db.tables import detection_zones
-from lightnvr.streams.values import is_storable
 
 MOST_ZONES = 16
 _LEAST_POINTS = 3
@@ -20,6 +22,14 @@ Point: TypeAlias = tuple[float, float]
 
 class InvalidZone(ValueError):
     """This cannot be a zone; the text is a sentence saying why."""
+
+
+class Anchor(StrEnum):
+    """Which point of a detection's box has to lie within a zone."""
+
+    CENTRE = "centre"
+    FOOT = "foot"
+    """The middle of its lower edge: where somebody stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Zone:
     polygon: tuple[Point, ...]
     filter_classes: str
     min_confidence: float
+    anchor: Anchor = Anchor.CENTRE
 
     def check(self) -> None:
         """Raise InvalidZone when this cannot be one."""
@@ -48,6 +59,48 @@ class Zone:
             raise InvalidZone("A corner of it lies outside of the picture.")
         if not 0 <= self.min_confidence <= 1:
             raise InvalidZone("Its least confidence is no fraction from 0 to 1.")
+
+
+class ZoneStore:
+    """The zones of all streams, and whoever follows their changes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._followers: list[Callable[[int], None]] = []
+
+    def on_changed(self, changed: Callable[[int], None]) -> None:
+        """Have this called on the event loop with the id of a stream whose zones were changed. It must not block."""
+        self._followers.append(changed)
+
+    async def of(self, stream_id: int) -> tuple[Zone, ...]:
+        """Return the zones of a stream, in the order they were made."""
+        async with self._database.reading.connect() as connection:
+            return await zones_of(connection, stream_id)
+
+    async def replace(self, stream_id: int, zones: Sequence[Zone]) -> None:
+        """Give a stream these zones and no others, all or none of them. Raises InvalidZone."""
+        check_zones(zones)
+        async with self._database.writing.begin() as connection:
+            await connection.execute(delete(detection_zones).where(detection_zones.c.stream_id == stream_id))
+            for zone in zones:
+                await add_zone(connection, stream_id, zone)
+        for changed in tuple(self._followers):
+            changed(stream_id)
+
+
+def check_zones(zones: Sequence[Zone]) -> None:
+    """Raise InvalidZone, naming the zone, when these cannot be the zones of one stream."""
+    if len(zones) > MOST_ZONES:
+        raise InvalidZone(f"Too many zones: a stream has {MOST_ZONES} at most.")
+    keys: set[str] = set()
+    for number, zone in enumerate(zones):
+        try:
+            zone.check()
+        except InvalidZone as error:
+            raise InvalidZone(f"zones[{number}]: {error}") from None
+        if zone.key in keys:
+            raise InvalidZone(f"zones[{number}]: There is another zone with this id.")
+        keys.add(zone.key)
 
 
 async def zones_of(connection: AsyncConnection, stream_id: int) -> tuple[Zone, ...]:
@@ -64,6 +117,7 @@ async def zones_of(connection: AsyncConnection, stream_id: int) -> tuple[Zone, .
             tuple((float(x), float(y)) for x, y in json.loads(row["polygon"])),
             row["filter_classes"],
             row["min_confidence"],
+            Anchor(row["anchor"]),
         )
         for row in rows
     )
@@ -81,9 +135,14 @@ async def add_zone(connection: AsyncConnection, stream_id: int, zone: Zone) -> N
         "polygon": json.dumps(zone.polygon, separators=(",", ":")),
         "filter_classes": zone.filter_classes,
         "min_confidence": zone.min_confidence,
+        "anchor": zone.anchor.value,
     }
     await connection.execute(insert(detection_zones).values(values))
 
 
 def _is_short(text: str) -> bool:
-    return is_storable(text) and len(text.encode()) <= _MOST_BYTES
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return False
+    return size <= _MOST_BYTES and all(character >= " " and character != "\x7f" for character in text)
