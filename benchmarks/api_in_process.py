@@ -222,7 +222,7 @@ def api_on(
             second_factor=entrance.second_factor,
             presence=entrance.presence,
             audit=entrance.audit,
-            auditing=Auditing(entrance.audit, time.monotonic),
+            auditing=Auditing(entrance.audit_writer, time.monotonic),
             streams=StreamCatalog(
                 database,
                 StreamStore(secrets),

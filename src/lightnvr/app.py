@@ -5,7 +5,7 @@ import logging
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -163,6 +163,7 @@ async def running(
             monotonic=time.monotonic,
         )
         async with (
+            aclosing(entrance.audit_writer),
             _recording(settings, database, catalog) as (engine, fleet, manual),
             _keeping(in_force, database, catalog, engine) as keeper,
             open_live(CatalogLiveInputs(catalog, fleet), entrance.authentication) as live,
@@ -189,7 +190,7 @@ async def running(
                 second_factor=entrance.second_factor,
                 presence=entrance.presence,
                 audit=entrance.audit,
-                auditing=Auditing(entrance.audit, time.monotonic),
+                auditing=Auditing(entrance.audit_writer, time.monotonic),
                 streams=catalog,
                 supervisors=fleet,
                 recordings=care.recordings,

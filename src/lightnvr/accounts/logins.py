@@ -12,6 +12,9 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.store import AccountStore
 from lightnvr.accounts.verified import VerifiedPasswords
 
+_A_KEY = "\0API key"
+"""Stands for the account of keys that are nobody's; no user has this name."""
+
 log = logging.getLogger(__name__)
 
 
@@ -25,6 +28,7 @@ class Logins:
         self._passwords = passwords
         self._limiter = limiter
         self._verified = VerifiedPasswords()
+        self._wrong_keys = VerifiedPasswords()
         self._under_way: dict[bytes, anyio.Event] = {}
         self._now = now
 
@@ -59,6 +63,19 @@ class Logins:
                 return await self._verify_for_all(found, password, address, digest)
             await under_way.wait()
         return user if user.is_active and user.may_come_from(address) else None
+
+    def is_new_wrong_key(self, key: str, address: str) -> bool:
+        """Count an API key that is nobody's. Returns False, and counts nothing, for one that was seen before.
+
+        A program that goes on with an old key is not guessing, and must not make its whole household wait. A right key
+        is never asked about here. Raises TooManyAttempts.
+        """
+        digest = self._wrong_keys.digest(0, "", key)
+        if self._wrong_keys.knows(digest):
+            return False
+        self._limiter.charge(address, _A_KEY)
+        self._wrong_keys.remember(digest)
+        return True
 
     async def confirm(self, user_id: int, password: str, address: str) -> bool:
         """Whether this is the password of somebody who is logged in, for what needs more than that.

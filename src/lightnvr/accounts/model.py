@@ -30,6 +30,8 @@ class Right(StrEnum):
     """What a user does with the streams that they may see."""
 
     LIVE = "live"
+    LISTEN = "listen"
+    """To hear the sound of what is watched, played, exported or downloaded; without it all of that is silent."""
     PLAYBACK = "playback"
     EXPORT = "export"
     CHANGE = "change"

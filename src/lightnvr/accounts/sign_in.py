@@ -1,7 +1,8 @@
 """Logging in, in one step or two."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from lightnvr.accounts.admission import Proof, ProofKind, Standing
@@ -15,6 +16,8 @@ from lightnvr.accounts.tokens import new_token, token_hash
 PENDING_S = 300
 _TRIES = 5
 _MOST_PENDING = 1024
+_REFUSAL_S = 0.5
+"""Longer than verifying a password and a code takes, in seconds."""
 
 
 class PendingUnknown(Exception):
@@ -70,6 +73,8 @@ class SignIn:
         now: Callable[[], float],
         *,
         code_with_password: bool,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """With `code_with_password` the code has to come with the password: which of them is wrong is not told."""
         self._store = store
@@ -79,10 +84,23 @@ class SignIn:
         self._standing = standing
         self._now = now
         self.code_with_password = code_with_password
+        self._monotonic = monotonic
+        self._sleep = sleep
         self._pending: OrderedDict[str, _Pending] = OrderedDict()
 
     async def begin(self, attempt: Attempt) -> SignedIn | CodeNeeded | None:
-        """Check a password, and what came with it. None is a refusal. Raises TooManyAttempts."""
+        """Check a password, and what came with it. None is a refusal. Raises TooManyAttempts.
+
+        With `code_with_password` all refusals take as long: with a right password more has to be looked up, and how
+        long that takes would tell it from a wrong one.
+        """
+        began = self._monotonic()
+        outcome = await self._begin(attempt)
+        if outcome is None and self.code_with_password:
+            await self._sleep(max(0.0, began + _REFUSAL_S - self._monotonic()))
+        return outcome
+
+    async def _begin(self, attempt: Attempt) -> SignedIn | CodeNeeded | None:
         user = await self._logins.check(attempt.username, attempt.password, attempt.address)
         if user is None or not user.totp_enabled:
             return None if user is None else SignedIn(user)

@@ -44,6 +44,7 @@ from lightnvr.live.hls.reload import TooFarAhead
 from lightnvr.live.webrtc import NoSuchSession, OtherOffer
 from lightnvr.playback.clip_plan import ClipNotPossible
 from lightnvr.playback.evidence.signing import UnusableEvidenceKey
+from lightnvr.playback.silent import CannotSilence
 from lightnvr.playback.thumbnails import NoThumbnail, ThumbnailsBusy, ThumbnailsOff
 from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.recording.model import (
@@ -102,6 +103,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     UnusableBackup: HTTPStatus.CONFLICT,
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
+    CannotSilence: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,
     MalformedOffer: HTTPStatus.BAD_REQUEST,
     TooManyViewers: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -18,6 +18,7 @@ from lightnvr.accounts.second_factor import SecondFactor
 from lightnvr.accounts.sessions import Sessions
 from lightnvr.accounts.sign_in import SignIn
 from lightnvr.api.auditing import Auditing
+from lightnvr.api.cooldown import REFRESH_COOLDOWN_S, Cooldown
 from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
@@ -212,6 +213,7 @@ class ApiServices:
     problems: Callable[[], Sequence[str]] = tuple
     viewer_limits: ViewerLimits = field(default_factory=ViewerLimits)
     telling: Telling | None = None
+    refreshes: Cooldown = field(default_factory=lambda: Cooldown(REFRESH_COOLDOWN_S))
 
 
 async def _services(request: HTTPConnection) -> ApiServices:

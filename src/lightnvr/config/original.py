@@ -5,7 +5,7 @@ those of `RELIED_ON`.
 """
 
 RELIED_ON: dict[tuple[str, str], str] = {
-    ("storage", "max_size"): "Limit streams by max_storage_mb, or the disk by min_free_pct.",
+    ("storage", "max_size"): "It had none in the original. Set max_total_size to limit what recordings take.",
     ("storage", "mp4_retention_days"): "Set retention_days.",
     ("web", "demo_mode"): "Nobody gets in without an account.",
     ("web", "webrtc_disabled"): "Set [live] webrtc_port to 0.",

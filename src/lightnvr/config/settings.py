@@ -18,6 +18,7 @@ from lightnvr.config.kinds import (
     Origins,
     Section,
     SyslogFacility,
+    TotalSize,
 )
 from lightnvr.config.named_folders import named_folders
 from lightnvr.config.telling_settings import MqttSettings, WebhookSettings
@@ -93,6 +94,13 @@ class StorageSettings(Section):
     )
     auto_delete_oldest: bool = Field(
         True, description="Whether old recordings are deleted when space runs out. When false, recording stops then."
+    )
+    max_total_size: TotalSize = Field(
+        0,
+        ge=0,
+        le=2**63 - 1,
+        description="Bytes that all recordings together may take; the least important go when they take more, unless "
+        "auto_delete_oldest is false. 0: no limit.",
     )
     min_free_pct: float = Field(10.0, ge=0, le=90, description="Per cent of the disk that are kept free.")
     pressure_warning_pct: float = Field(

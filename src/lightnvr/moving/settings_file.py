@@ -79,7 +79,7 @@ def take_settings(entries: Iterable[Entry], report: Report) -> TakenSettings:
             if value not in {"", "0"}:
                 report.note(
                     f"the original's limit of {value} bytes ([storage] max_size) did nothing there and is not taken"
-                    " over: it would begin to delete. Limits here are max_storage_mb of a stream and min_free_pct"
+                    " over: it would begin to delete. Set max_total_size to limit what recordings take"
                 )
         elif (section, key) == ("database", "post_backup_script"):
             if value:

@@ -180,7 +180,7 @@ def running_api(
         second_factor=entrance.second_factor,
         presence=entrance.presence,
         audit=entrance.audit,
-        auditing=Auditing(entrance.audit, clock),
+        auditing=Auditing(entrance.audit_writer, clock),
         streams=catalog,
         supervisors=supervisors,
         recordings=recordings,

@@ -40,7 +40,7 @@ def test_an_authenticator_from_setup_to_removal(api: RunningApi, nobody: httpx.C
             "totp_enabled": False, "totp_configured": False, "recovery_codes_left": 0,
         }  # fmt: skip
         assert editor.post(f"{TOTP}/verify", json={"code": "123456"}).status_code == 400
-        made = editor.post(f"{TOTP}/setup").json()
+        made = editor.post(f"{TOTP}/setup", json={"password": PASSWORD}).json()
         assert re.fullmatch("[A-Z2-7]{32}", made["secret"])
         uri = urlsplit(made["otpauth_uri"])
         assert (uri.scheme, uri.netloc, uri.path) == ("otpauth", "totp", "/LightNVR:editor")
@@ -69,7 +69,7 @@ def test_an_authenticator_from_setup_to_removal(api: RunningApi, nobody: httpx.C
 @pytest.mark.parametrize("names", [("totp_token", "code"), ("token", "totp_code")])
 def test_a_login_in_two_steps(api: RunningApi, nobody: httpx.Client, names: tuple[str, str]) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     token = begin(nobody)
     api.clock.seconds += 60
     answer = nobody.post("/api/auth/login/totp", json={names[0]: token, names[1]: app.code()})
@@ -81,7 +81,7 @@ def test_a_login_in_two_steps(api: RunningApi, nobody: httpx.Client, names: tupl
 
 def test_a_login_in_one_step(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     api.clock.seconds += 60
     wrong = nobody.post("/api/auth/login", json=EDITOR | {"totp_code": app.wrong()})
     assert (wrong.status_code, wrong.json()) == (401, {"error": "Invalid credentials"})
@@ -90,7 +90,7 @@ def test_a_login_in_one_step(api: RunningApi, nobody: httpx.Client) -> None:
 
 def test_a_code_is_good_once_and_for_a_minute_and_a_half(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
         # The code that verified the setup is used up.
     assert nobody.post("/api/auth/login", json=EDITOR | {"totp_code": app.code()}).status_code == 401
     api.clock.seconds += 90
@@ -105,7 +105,7 @@ def test_a_code_is_good_once_and_for_a_minute_and_a_half(api: RunningApi, nobody
 
 def test_the_token_of_the_first_step_opens_nothing(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        enrol(editor, 2, api.clock)
+        enrol(editor, 2, api.clock, PASSWORD)
     token = begin(nobody)
     for headers in (
         {"Cookie": f"session={token}"},
@@ -124,7 +124,7 @@ def test_the_token_of_the_first_step_opens_nothing(api: RunningApi, nobody: http
 
 def test_the_first_step_is_good_for_five_minutes_and_five_tries(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     token = begin(nobody)
     api.clock.seconds += 300
     assert "expired" in finish(nobody, token, app.code()).json()["error"]
@@ -141,7 +141,7 @@ def test_the_first_step_is_good_for_five_minutes_and_five_tries(api: RunningApi,
 
 def test_a_changed_password_ends_a_login_that_waits_for_its_code(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor, api.client() as admin:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
         token = begin(nobody)
         admin.put("/api/auth/users/2/password", json={"new_password": "another secret"}).raise_for_status()
     api.clock.seconds += 60
@@ -150,7 +150,7 @@ def test_a_changed_password_ends_a_login_that_waits_for_its_code(api: RunningApi
 
 def test_recovery_codes_are_good_once_each(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        _, codes = enrol(editor, 2, api.clock)
+        _, codes = enrol(editor, 2, api.clock, PASSWORD)
         assert len(set(codes)) == 10
         assert finish(nobody, begin(nobody), codes[3].lower().replace("-", " ")).status_code == 200
         assert finish(nobody, begin(nobody), codes[3]).status_code == 401
@@ -164,14 +164,14 @@ def test_recovery_codes_are_good_once_each(api: RunningApi, nobody: httpx.Client
 def test_basic_is_refused_where_a_code_is_needed_and_keys_are_not(api: RunningApi, nobody: httpx.Client) -> None:
     assert nobody.get("/api/streams", auth=("editor", PASSWORD)).status_code == 200
     with api.client("editor") as editor:
-        enrol(editor, 2, api.clock)
+        enrol(editor, 2, api.clock, PASSWORD)
         assert editor.get("/api/streams").status_code == 200
     assert nobody.get("/api/streams", auth=("editor", PASSWORD)).status_code == 401
 
 
 def test_a_form_leads_to_the_step_of_the_code(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     api.clock.seconds += 60
     answer = nobody.post("/api/auth/login", data=EDITOR)
     assert (answer.status_code, answer.headers["location"]) == (302, "/login.html?totp_required=true")
@@ -186,7 +186,7 @@ def test_with_force_mfa_nobody_learns_that_the_password_is_right(tmp_path: Path)
     with running_api(tmp_path, code_with_password=True) as api, api.client(None) as nobody:
         assert nobody.get("/api/auth/login/config").json()["force_mfa_on_login"] is True
         with api.client("editor") as editor:
-            app, _ = enrol(editor, 2, api.clock)
+            app, _ = enrol(editor, 2, api.clock, PASSWORD)
         api.clock.seconds += 60
         refused = [
             nobody.post("/api/auth/login", json=EDITOR | other)
@@ -204,6 +204,22 @@ def test_with_force_mfa_nobody_learns_that_the_password_is_right(tmp_path: Path)
             nobody.post("/api/auth/login", json=EDITOR)
         assert nobody.post("/api/auth/login", json=EDITOR).status_code == 429
         assert nobody.post("/api/auth/login", json={"username": "watcher", "password": PASSWORD}).status_code == 200
+
+
+def test_the_first_authenticator_takes_the_password_or_a_login_of_just_now(api: RunningApi) -> None:
+    with api.client("editor") as by_key, api.client(None) as by_session:
+        assert by_key.post(f"{TOTP}/setup").status_code == 400
+        by_session.post("/api/auth/login", json=EDITOR).raise_for_status()
+        assert by_session.post(f"{TOTP}/setup").status_code == 200
+        assert by_session.post(f"{TOTP}/setup", json={"password": "wrong"}).status_code == 401
+        api.clock.seconds += 901
+        refused = by_session.post(f"{TOTP}/setup")
+        assert (refused.status_code, "password" in refused.json()["error"]) == (400, True)
+        assert by_session.post(f"{TOTP}/setup", json={"password": PASSWORD}).status_code == 200
+        # Basic gives the password with the request.
+        assert api.client(None).post(f"{TOTP}/setup", auth=("editor", PASSWORD)).status_code == 200
+        with api.client() as admin:
+            assert admin.post(f"{TOTP}/setup").status_code == 200
 
 
 def test_a_session_alone_neither_replaces_nor_removes_an_authenticator(api: RunningApi) -> None:
@@ -233,7 +249,7 @@ def test_a_session_alone_neither_replaces_nor_removes_an_authenticator(api: Runn
 
 def test_a_trusted_device_stands_in_for_the_code_and_never_for_the_password(api: RunningApi) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     api.clock.seconds += 60
     browser = api.client(None)
     answer = finish(browser, begin(browser), app.code(), remember_device=True)
@@ -246,7 +262,7 @@ def test_a_trusted_device_stands_in_for_the_code_and_never_for_the_password(api:
     assert browser.post("/api/auth/login", json=EDITOR).json()["success"] is True
     assert browser.post("/api/auth/login", json=EDITOR | {"password": "wrong"}).status_code == 401
     with api.client("watcher") as watcher, api.client(None) as other:
-        enrol(watcher, 3, api.clock)
+        enrol(watcher, 3, api.clock, PASSWORD)
         other.cookies["trusted_device"] = browser.cookies["trusted_device"]
         answer = other.post("/api/auth/login", json={"username": "watcher", "password": PASSWORD})
         assert answer.json().keys() == {"totp_required", "totp_token"}
@@ -260,7 +276,7 @@ def test_a_trusted_device_stands_in_for_the_code_and_never_for_the_password(api:
 
 def test_a_device_is_trusted_for_its_time_and_not_beyond_a_new_password(api: RunningApi) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     for change in ("days", "password"):
         api.clock.seconds += 60
         browser = api.client(None)
@@ -276,7 +292,7 @@ def test_a_device_is_trusted_for_its_time_and_not_beyond_a_new_password(api: Run
 
 def test_devices_need_not_be_trusted_at_all(tmp_path: Path) -> None:
     with running_api(tmp_path, trusted_days=0) as api, api.client("editor") as editor, api.client(None) as browser:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
         api.clock.seconds += 60
         assert browser.get("/api/auth/login/config").json()["remember_device_enabled"] is False
         finish(browser, begin(browser), app.code(), remember_device=True).raise_for_status()
@@ -285,7 +301,7 @@ def test_devices_need_not_be_trusted_at_all(tmp_path: Path) -> None:
 
 def test_neither_secrets_nor_recovery_codes_are_stored_readably(api: RunningApi) -> None:
     with api.client("editor") as editor:
-        secret = editor.post(f"{TOTP}/setup").json()["secret"]
+        secret = editor.post(f"{TOTP}/setup", json={"password": PASSWORD}).json()["secret"]
         app = Authenticator(secret, api.clock)
         codes = editor.post(f"{TOTP}/verify", json={"code": app.code()}).json()["recovery_codes"]
     file = str(api.database.reading.url.database)

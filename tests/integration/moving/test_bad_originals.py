@@ -271,6 +271,7 @@ def test_settings_that_would_do_harm_are_not_taken_over(
     written = (tmp_path / "data/lightnvr.ini").read_text()
     assert result.returncode == 3
     assert "1000000 bytes ([storage] max_size) did nothing there" in result.stdout
+    assert "max_total_size" not in written
     assert "[web] port: '99999' is not possible here" in result.stdout
     assert "auth_enabled = false" in written
     assert "rtsp_port = 18554" in written.partition("[live]")[2]

@@ -130,7 +130,7 @@ def test_unknown_names_are_warned_about(load: Load) -> None:
 def test_who_counts_on_a_setting_without_effect_is_told(load: Load) -> None:
     ini = "[storage]\nmax_size = 500000000000\nmp4_retention_days = 0\n[web]\ndemo_mode = true\nhls_disabled = false\n"
     size, demo = load(ini).warnings
-    assert "line 2, [storage] max_size has no effect. Limit streams by max_storage_mb" in size
+    assert "line 2, [storage] max_size has no effect. It had none in the original. Set max_total_size" in size
     assert "[web] demo_mode has no effect. Nobody gets in without an account." in demo
 
 
