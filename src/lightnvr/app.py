@@ -246,7 +246,16 @@ async def running(
                 webhooks=telling.webhooks,
             )
             parts = Steered(
-                logs, catalog, entrance, keeper, engine.place, care.thumbnails, webrtc, services.options, telling.mqtt
+                logs,
+                catalog,
+                entrance,
+                keeper,
+                engine.place,
+                care.thumbnails,
+                webrtc,
+                services.options,
+                telling.mqtt,
+                telling.webhooks,
             )
             parts.follow(in_force)
             api = create_api(services)

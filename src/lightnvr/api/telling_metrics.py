@@ -21,4 +21,8 @@ def of_telling(services: ApiServices) -> Iterator[Family]:
         waiting.add(count, destination=destination)
     for destination, count in sorted(telling.outbox.dropped().items()):
         dropped.add(count, destination=destination)
-    yield from (connected, connections, waiting, dropped)
+    given_up = Family(
+        "lightnvr_webhook_given_up_total", "counter", "Messages that a receiver refused or did not take within a day."
+    )
+    given_up.add(telling.webhooks.given_up)
+    yield from (connected, connections, waiting, dropped, given_up)

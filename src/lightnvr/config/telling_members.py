@@ -8,6 +8,17 @@ from lightnvr.config.member import At, Members, YesNo
 from lightnvr.streams.values import Text, Whole
 
 
+class WebhookMembers(Members):
+    """Where webhooks may lead."""
+
+    webhook_allowed_networks: Annotated[str, Text(4096), At("webhooks", "allowed_networks")] = Field(
+        "", description="Networks in which receivers may be, separated by commas. Empty: all that are not forbidden."
+    )
+    webhook_denied_networks: Annotated[str, Text(4096), At("webhooks", "denied_networks")] = Field(
+        "", description="Networks in which no receiver may be, separated by commas."
+    )
+
+
 class MqttMembers(Members):
     """Telling a broker of events."""
 

@@ -1,12 +1,14 @@
 """What waits for webhooks is delivered: in order, again after failures, and to each one whatever the others do."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from lightnvr.events.model import ChangeKind
 from lightnvr.events.telling.outbox import Outbox
-from lightnvr.events.telling.webhooks.delivery import WebhookTeller
+from lightnvr.events.telling.webhooks.delivery import GIVE_UP_S, WebhookTeller
 from lightnvr.events.telling.webhooks.model import Filters, Webhook
 from lightnvr.events.telling.webhooks.posting import PostingRules
 from lightnvr.events.telling.webhooks.store import WebhookStore
@@ -18,11 +20,38 @@ from tests.rig.nvr import eventually
 NOW_S = NOW_US / 1e6
 
 
+@dataclass(slots=True)
+class Clock:
+    """A clock that stands until it is set, and whoever pauses by it waits until `go_on`."""
+
+    now_s: float = NOW_S
+    pauses: list[float] = field(default_factory=list)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pause(self, seconds: float) -> None:
+        """Note the pause and wait until it is over."""
+        self.pauses.append(seconds)
+        self._over.clear()
+        await self._over.wait()
+
+    def go_on(self, now_s: float) -> None:
+        """End the pause at this time."""
+        self.now_s = now_s
+        self._over.set()
+
+
 @asynccontextmanager
-async def delivering(teller: Teller, outbox: Outbox) -> AsyncIterator[WebhookTeller]:
+async def delivering(teller: Teller, outbox: Outbox, clock: Clock | None = None) -> AsyncIterator[WebhookTeller]:
     """Deliver what made-up changes say while the context is open."""
     store = WebhookStore(teller.database, PlainSeal(), lambda: NOW_S)
-    service = WebhookTeller(store, outbox, PostingRules(timeout_s=2), lambda: NOW_S, lambda _at: 0)
+    service = WebhookTeller(
+        store,
+        outbox,
+        PostingRules(timeout_s=2),
+        lambda: clock.now_s if clock else NOW_S,
+        lambda _at: 0,
+        clock.pause if clock else asyncio.sleep,
+    )
     await service.start()
     teller.changes.follow(service.changed)
     try:
@@ -81,3 +110,40 @@ async def test_what_is_refused_for_good_is_given_up_and_a_test_goes_out_at_once(
         assert (result.delivered, result.status) == (False, 410)
         await service.remove(made.id)
         assert service.every() == []
+
+
+async def test_a_receiver_that_wants_to_be_left_alone_is_but_not_for_ever(teller: Teller) -> None:
+    clock = Clock()
+    async with (
+        written(teller.database, NOW_S) as outbox,
+        receiver(b"HTTP/1.1 429 Slow\r\nRetry-After: 90\r\n\r\n") as there,
+        delivering(teller, outbox, clock) as service,
+    ):
+        await service.put(Webhook(0, "there", there.url, ""))
+        teller.changes.happen(ChangeKind.BEGAN, "person")
+        await eventually(lambda: clock.pauses == [90.0], lambda: str(clock.pauses))
+        there.answer = b"HTTP/1.1 503 Busy\r\nRetry-After: 999999999\r\n\r\n"
+        clock.go_on(NOW_S + 90)
+        await eventually(lambda: clock.pauses == [90.0, 3600.0], lambda: str(clock.pauses))
+        assert ids(there) == ["change-1", "change-1"]
+
+
+async def test_a_message_is_tried_for_a_day_and_then_given_up_for_the_next_one(teller: Teller) -> None:
+    clock = Clock()
+    async with (
+        written(teller.database, NOW_S) as outbox,
+        receiver(b"HTTP/1.1 503 Busy\r\n\r\n") as there,
+        delivering(teller, outbox, clock) as service,
+    ):
+        await service.put(Webhook(0, "there", there.url, ""))
+        teller.changes.happen(ChangeKind.BEGAN, "person")
+        await eventually(lambda: len(clock.pauses) == 1, "it is to be tried again")
+        clock.go_on(NOW_S + GIVE_UP_S)
+        await eventually(lambda: len(clock.pauses) == 2, "it is still tried at the end of the day")
+        assert service.given_up == 0
+        clock.go_on(NOW_S + GIVE_UP_S + 1)
+        await eventually(lambda: service.given_up == 1, "it is given up")
+        there.answer = b"HTTP/1.1 204 No Content\r\n\r\n"
+        teller.changes.happen(ChangeKind.ENDED)
+        await eventually(lambda: ids(there)[-1:] == ["change-2"], lambda: str(ids(there)))
+        assert ids(there) == ["change-1"] * 3 + ["change-2"]

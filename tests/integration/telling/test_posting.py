@@ -2,16 +2,19 @@
 
 import asyncio
 import hmac
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from lightnvr.events.telling.webhooks.addresses import AddressRules, networks
 from lightnvr.events.telling.webhooks.posting import NotDelivered, PostingRules, post
 from lightnvr.events.telling.webhooks.signing import signature
+from tests.rig.certificates import certificates
 
 _NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -21,6 +24,7 @@ class Receiver:
     """An HTTP server that answers what it is told to, or nothing."""
 
     answer: bytes
+    scheme: str = "http"
     got: list[bytes] = field(default_factory=list)
     port: int = 0
 
@@ -36,14 +40,14 @@ class Receiver:
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}/hook?a=b"
+        return f"{self.scheme}://127.0.0.1:{self.port}/hook?a=b"
 
 
 @asynccontextmanager
-async def receiver(answer: bytes = _NO_CONTENT) -> AsyncIterator[Receiver]:
+async def receiver(answer: bytes = _NO_CONTENT, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     """Run a receiver while the context is open."""
-    running = Receiver(answer)
-    server = await asyncio.start_server(running.handle, "127.0.0.1", 0)
+    running = Receiver(answer, "http" if tls is None else "https")
+    server = await asyncio.start_server(running.handle, "127.0.0.1", 0, ssl=tls)
     running.port = server.sockets[0].getsockname()[1]
     yield running
     server.close()
@@ -97,3 +101,35 @@ async def test_a_list_of_networks_allows_or_denies() -> None:
                 await post(there.url, b"{}", {}, PostingRules(rules))
         assert there.got == []
         assert await post(there.url, b"{}", {}, PostingRules(AddressRules(allowed=networks("127.0.0.1")))) == 204
+
+
+@pytest.mark.parametrize(
+    ("fields", "after_s"),
+    [
+        ("Retry-After: 7", 7),
+        ("Date: Wed, 25 Nov 2026 12:00:00 GMT\r\nRetry-After: Wed, 25 Nov 2026 12:02:00 GMT", 120),
+        ("Date: Wed, 25 Nov 2026 12:00:00 GMT\r\nRetry-After: Wed, 25 Nov 2026 11:00:00 GMT", 0),
+        ("Retry-After: Wed, 25 Nov 2026 12:02:00 GMT", 0),
+        ("Retry-After: soon", 0),
+        ("X: y", 0),
+    ],
+)
+async def test_how_long_a_receiver_wants_to_be_left_alone_is_read(fields: str, after_s: int) -> None:
+    async with receiver(f"HTTP/1.1 503 Busy\r\n{fields}\r\n\r\n".encode()) as there:
+        with pytest.raises(NotDelivered) as failed:
+            await post(there.url, b"{}", {}, PostingRules())
+    assert failed.value.after_s == after_s
+
+
+async def test_an_https_receiver_must_have_a_certificate_of_a_known_authority(tmp_path: Path) -> None:
+    authority, certificate, key = certificates(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    async with receiver(tls=tls) as there:
+        with pytest.raises(NotDelivered, match=r"(?i)certificate") as refused:
+            await post(there.url, b"{}", {}, PostingRules())
+        assert not refused.value.is_final
+        assert there.got == []
+        known = PostingRules(tls=lambda: ssl.create_default_context(cafile=str(authority)))
+        assert await post(there.url, b"{}", {}, known) == 204
+        assert len(there.got) == 1

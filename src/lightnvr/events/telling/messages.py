@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lightnvr.events.edges import Origin
 from lightnvr.events.model import EventChange
+from lightnvr.events.pictures import picture_name
 from lightnvr.recording.detection import Detection
 
 _BY_HAND = frozenset({Origin.API, Origin.TEST, Origin.LINK})
@@ -56,7 +57,10 @@ def detection_member(detection: Detection) -> dict[str, object]:
 
 
 def detections_message(change: EventChange, safe: str) -> str:
-    """Return the content of an outbox message for MQTT: the stream's topic, the picture's name and the payload."""
+    """Return the content of an outbox message for MQTT: the stream's topic, where the picture will be, the payload.
+
+    An event that begins gets its picture a moment later, of which the name is known.
+    """
     seen = told_of(change)
     payload = {
         "stream": change.event.stream_name,
@@ -64,4 +68,6 @@ def detections_message(change: EventChange, safe: str) -> str:
         "count": len(seen),
         "detections": [detection_member(detection) for detection in seen],
     }
-    return json.dumps({"safe": safe, "picture": change.event.picture, "number": change.number, "payload": payload})
+    event = change.event
+    picture = f"{event.picture_folder or safe}/{event.picture or picture_name(event.start_us, event.id)}"
+    return json.dumps({"safe": safe, "picture": picture, "number": change.number, "payload": payload})

@@ -35,23 +35,29 @@ class TellingPictures:
         self._shown: dict[int, MediaPacket] = {}
 
     def remember(self, change: EventChange) -> None:
-        """Keep the picture of a change for a moment: large, so only of the last few."""
-        if change.keyframe is not None:
-            self._fresh[change.number] = change.keyframe
+        """Keep the picture of a change for a moment: large, so only of the last few.
+
+        Who names something without a picture of it, as triggers do, gets the stream's latest.
+        """
+        keyframe = change.keyframe or self._latest(change.event.stream_id)
+        if keyframe is not None:
+            self._fresh[change.number] = keyframe
             while len(self._fresh) > _MOST_KEPT:
                 self._fresh.popitem(last=False)
 
-    async def of_change(self, number: int, safe: str, name: str) -> bytes | None:
-        """Return the picture of a change, or that of its event in the file `name`; None when there is none any more."""
+    async def of_change(self, number: int, picture: str) -> bytes | None:
+        """Return the picture of a change, or that of its event, which is the file `picture` below `root`, if any."""
         keyframe = self._fresh.pop(number, None)
         if keyframe is not None and (jpeg := await self._develop(keyframe)):
             return jpeg
-        if not name:
-            return None
         try:
-            return await asyncio.to_thread((self.root / safe / name).read_bytes)
+            return await asyncio.to_thread((self.root / picture).read_bytes)
         except OSError:
             return None
+
+    async def is_stored(self, picture: str) -> bool:
+        """Whether there is a file of this name below `root`."""
+        return await asyncio.to_thread((self.root / picture).is_file)
 
     async def of_camera(self, stream: ToldStream) -> bytes | None:
         """Return a picture of a camera that was not shown before; None when there is none."""

@@ -153,14 +153,14 @@ class Session:
 
     async def _hand_over(self, letter: Letter) -> None:
         content = json.loads(letter.content)
-        safe, name, payload = content["safe"], content["picture"], content["payload"]
+        safe, picture, payload = content["safe"], content["picture"], content["payload"]
         topic = f"{self._options.prefix}/detections/{safe}"
-        if self._may_show(safe) and (jpeg := await self._pictures.of_change(content["number"], safe, name)):
+        if self._may_show(safe) and (jpeg := await self._pictures.of_change(content["number"], picture)):
             await self._publish(f"{topic}/snapshot", jpeg, retain=self._options.retain)
             payload["snapshot_topic"] = f"{topic}/snapshot"
-        if name:
-            payload["snapshot_path"] = str(self._pictures.root / safe / name)
-            payload["snapshot_url"] = f"/api/snapshots/{safe}/{name}"
+        if await self._pictures.is_stored(picture):
+            payload["snapshot_path"] = str(self._pictures.root / picture)
+            payload["snapshot_url"] = f"/api/snapshots/{picture}"
         await self._publish(topic, json.dumps(payload), retain=self._options.retain)
 
     def _may_show(self, safe: str) -> bool:

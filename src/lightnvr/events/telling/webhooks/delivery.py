@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,6 +18,8 @@ from lightnvr.events.telling.webhooks.store import WebhookStore
 GIVE_UP_S = 24 * 3600
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 600.0
+_LONGEST_PAUSE_S = 3600
+"""A receiver that wants to be left alone for longer is asked again all the same."""
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +44,18 @@ class WebhookTeller:
         rules: PostingRules,
         now: Callable[[], float],
         zone: Callable[[float], int],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`now` gives seconds since 1970 UTC, `zone` how many seconds local time is ahead of that."""
+        """`now` gives seconds since 1970 UTC, `zone` how many seconds local time is ahead of that.
+
+        `pause` waits for so many seconds before a message is tried again.
+        """
         self._store = store
         self._outbox = outbox
         self.rules = rules
         self._now = now
         self._zone = zone
+        self._pause = pause
         self._webhooks: dict[int, Webhook] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self.results: dict[int, LastResult] = {}
@@ -140,7 +147,7 @@ class WebhookTeller:
                 # Such as a database that is busy; the message is still there.
                 log.exception("webhook %s: what waits for it cannot be read", webhook.name)
                 later_s = 0
-            await asyncio.sleep(max(later_s, wait_s * random.uniform(0.5, 1.0)))  # noqa: S311
+            await self._pause(max(later_s, wait_s * random.uniform(0.5, 1.0)))  # noqa: S311
             wait_s = min(_LONGEST_WAIT_S, wait_s * 2)
 
     async def _hand_over(self, webhook: Webhook, letter: Letter) -> int | None:
@@ -152,7 +159,7 @@ class WebhookTeller:
                 self.given_up += 1
                 log.warning("webhook %s: a message is given up: %s", webhook.name, error)
                 return None
-            return min(error.after_s, int(_LONGEST_WAIT_S))
+            return min(error.after_s, _LONGEST_PAUSE_S)
         return None
 
     async def _attempt(self, webhook: Webhook, content: str) -> LastResult:

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from lightnvr.events.telling.webhooks.addresses import AddressForbidden, AddressRules, resolve
@@ -103,5 +104,17 @@ def _read_head(head: bytes) -> tuple[int, int]:
     if not version.startswith("HTTP/1."):
         raise ValueError("the answer is not HTTP")
     fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
-    later = fields.get("retry-after", "")
-    return int(status[:3]), int(later) if later.isdecimal() else 0
+    return int(status[:3]), _pause_s(fields.get("retry-after", ""), fields.get("date", ""))
+
+
+def _pause_s(later: str, sent: str) -> int:
+    """Read Retry-After (RFC 9110, section 10.2.3): seconds, or a time, which counts from that of the receiver's clock.
+
+    What cannot be read, as most receivers send nothing, is 0.
+    """
+    if later.isdecimal():
+        return int(later)
+    try:
+        return max(0, int((parsedate_to_datetime(later) - parsedate_to_datetime(sent)).total_seconds()))
+    except (ValueError, TypeError):
+        return 0
