@@ -24,6 +24,7 @@ _SHORT: dict[str, tuple[str, ...]] = {
     "seek": ("--days", "2", "--seeks", "20"),
     "detect_throughput": ("--side", "320", "--rounds", "2", "--pictures", "4"),
     "moving_in": ("--rows", "2000"),
+    "prebuffer_memory": ("--cameras", "2", "--rounds", "1", "--settle", "1"),
     "auth_cost": ("--requests", "200", "--seconds", "2"),
     "api_load": ("--cameras", "2", "--clients", "10", "--seconds", "5"),
     "brute_force": ("--cameras", "2", "--attempts", "300", "--addresses", "10"),

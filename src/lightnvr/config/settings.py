@@ -23,6 +23,7 @@ from lightnvr.config.kinds import (
 )
 from lightnvr.config.named_folders import named_folders
 from lightnvr.config.sampling_settings import DetectionSettings
+from lightnvr.config.telling_settings import MqttSettings, WebhookSettings
 
 SYSTEM_DATA_DIR = Path("/var/lib/lightnvr")
 
@@ -387,6 +388,8 @@ class Settings(Section):
     models: ModelsSettings = Field(default_factory=ModelsSettings)
     api_detection: ApiDetectionSettings = Field(default_factory=ApiDetectionSettings)
     detection_engine: DetectionEngineSettings = Field(default_factory=DetectionEngineSettings)
+    mqtt: MqttSettings = Field(default_factory=MqttSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     later: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False, description="Kept for features to come.")
 
     @model_validator(mode="before")
