@@ -178,13 +178,12 @@ async def running(
             housekeeping(),
             _history(fleet) as history,
             notifying(settings, database, catalog, fleet, darkroom, seal, snapshots(engine), happened.log) as telling,
-            reacting(catalog, fleet, engine, marks := StoredMarks(database)) as (reactions, triggers),
+            reacting(catalog, fleet, engine, marks := StoredMarks(database), happened.log) as (reactions, triggers),
             seeing(
                 in_force, zones := ZoneStore(database), catalog, fleet, reactions, engine.place.clock.wall_us
             ) as detection,
         ):
             fleet.on_applied(live.stream_changed)
-            reactions.tell(happened.log)
             await _first_account(settings, AccountStore(database), show_password=show_password)
             clips = Clips(care.recorded, care.recordings, engine.place.clock.now_us)
             services = ApiServices(
