@@ -31,6 +31,7 @@ class Filming:
     fps: int = 5
     gop_s: int = 2
     bit_rate: int = 1_000_000
+    seed: int = 7
 
 
 @dataclass(slots=True)
@@ -42,6 +43,14 @@ class Score:
     misses: int = 0
     false: int = 0
     pictures: int = 0
+
+    def __add__(self, other: "Score") -> "Score":
+        return Score(
+            self.hits + other.hits,
+            self.misses + other.misses,
+            self.false + other.false,
+            self.pictures + other.pictures,
+        )
 
     @property
     def recall(self) -> float:
@@ -68,7 +77,7 @@ def coded(scene: MotionScene, filming: Filming) -> Iterator[MediaPacket]:
         "x264-params": f"repeat-headers=1:scenecut=0:keyint={interval}:min-keyint={interval}:bframes=0"
         f":vbv-maxrate={rate}:vbv-bufsize={rate * 2}:threads=1",
     }
-    painter = Painter(scene, filming.width, filming.height)
+    painter = Painter(scene, filming.width, filming.height, filming.seed)
     with av.open("/dev/null", "w", format="null") as container:
         template = container.add_stream("libx264", rate=filming.fps)
         track = Track(0, "video", "h264", Fraction(1, _CLOCK), template, b"", filming.width, filming.height)

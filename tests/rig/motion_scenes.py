@@ -81,10 +81,12 @@ class MotionScene:
 class Painter:
     """Draws the luma of a scene at any moment; shape height x width."""
 
-    def __init__(self, scene: MotionScene, width: int, height: int) -> None:
+    def __init__(self, scene: MotionScene, width: int, height: int, seed: int = 7) -> None:
+        """`seed` decides what is left to chance: textures of walls and leaves, where drops fall, the noise."""
         self._scene = scene
         self._width, self._height = width, height
-        rng = np.random.default_rng(7)
+        self._seed = seed
+        rng = np.random.default_rng(seed)
         self._garden = _garden(rng, width, height)
         self._leaves = _texture(rng, width, height, 6) * 45 + _texture(rng, width, height, 3) * 25
         self._noise = [rng.normal(0, scene.scenery.noise, (height, width)).astype(np.float32) for _ in range(4)]
@@ -98,7 +100,7 @@ class Painter:
     def picture(self, at_s: float) -> Luma:
         """Return the picture at this moment, in seconds since the scene began."""
         scenery = self._scene.scenery
-        rng = np.random.default_rng(int(at_s * 1000) + 1)
+        rng = np.random.default_rng((self._seed, int(at_s * 1000)))
         picture = self._garden.copy()
         self._put_tree(picture, at_s)
         for walker in (*self._scene.passes, *self._scene.outside):
