@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from lightnvr.api.services import ApiOptions
 from tests.integration.api.running import PASSWORD, RunningApi, running_api
 from tests.integration.api.test_users import logs_in
 from tests.rig.authenticator import Authenticator, enrol
@@ -204,6 +205,27 @@ def test_with_force_mfa_nobody_learns_that_the_password_is_right(tmp_path: Path)
             nobody.post("/api/auth/login", json=EDITOR)
         assert nobody.post("/api/auth/login", json=EDITOR).status_code == 429
         assert nobody.post("/api/auth/login", json={"username": "watcher", "password": PASSWORD}).status_code == 200
+
+
+def test_with_force_mfa_nobody_learns_it_by_wrong_codes_from_several_addresses(tmp_path: Path) -> None:
+    options = ApiOptions("1", trusted_proxies="127.0.0.1")
+    with running_api(tmp_path, code_with_password=True, options=options) as api, api.client() as admin:
+        app, _ = enrol(admin, 2, api.clock)
+        api.clock.seconds += 60
+
+        def ask(number: int, password: str, code: str) -> tuple[int, str]:
+            headers = {"X-Forwarded-For": f"203.0.113.{number}"}
+            body = EDITOR | {"password": password, "totp_code": code}
+            answer = api.client(None).post("/api/auth/login", json=body, headers=headers)
+            return answer.status_code, answer.text
+
+        right = [ask(number, PASSWORD, app.wrong()) for number in range(8)]
+        wrong = [ask(number + 100, "wrong", app.wrong()) for number in range(8)]
+        assert set(right) == set(wrong) == {(401, '{"error":"Invalid credentials"}')}
+        # Codes are not looked at any more, and a right one waits as well.
+        assert ask(200, PASSWORD, app.code())[0] == 401
+        api.clock.seconds += 301
+        assert ask(201, PASSWORD, app.code())[0] == 200
 
 
 def test_the_first_authenticator_takes_the_password_or_a_login_of_just_now(api: RunningApi) -> None:
