@@ -201,6 +201,19 @@ class HubRecorder:
         """See RunningRecorder."""
         return self._subscription.waiting
 
+    @property
+    def ended_ns(self) -> int | None:
+        """See RunningRecorder."""
+        return self._subscription.ended_ns
+
+    def end_at_keyframe(self) -> None:
+        """See RunningRecorder."""
+        self._subscription.end_at_keyframe()
+
+    def go_on(self) -> bool:
+        """See RunningRecorder."""
+        return self._subscription.go_on()
+
     async def stop(self, timeout_s: float) -> bool:
         """See RunningRecorder."""
         self._hub.unsubscribe(self._subscription)
