@@ -269,6 +269,25 @@ def test_a_session_alone_neither_replaces_nor_removes_an_authenticator(api: Runn
     logs_in(api, "editor")
 
 
+@pytest.mark.parametrize("change", ["another", "none"])
+def test_another_authenticator_or_none_ends_what_the_one_before_had_opened(api: RunningApi, change: str) -> None:
+    with api.client() as admin, api.client(None) as own, api.client(None) as other:
+        app, _ = enrol(admin, 2, api.clock)
+        for client in (own, other):
+            api.clock.seconds += 60
+            body = EDITOR | {"totp_code": app.code(), "remember_device": True}
+            client.post("/api/auth/login", json=body).raise_for_status()
+            assert "trusted_device" in client.cookies
+        if change == "another":
+            enrol(own, 2, api.clock, PASSWORD)
+        else:
+            own.post(f"{TOTP}/disable", json={"password": PASSWORD}).raise_for_status()
+        assert own.get("/api/auth/trusted-devices").json()["trusted_devices"] == []
+        assert other.get("/api/streams").status_code == 401
+        if change == "another":
+            assert other.post("/api/auth/login", json=EDITOR).json().keys() == {"totp_required", "totp_token"}
+
+
 def test_a_trusted_device_stands_in_for_the_code_and_never_for_the_password(api: RunningApi) -> None:
     with api.client("editor") as editor:
         app, _ = enrol(editor, 2, api.clock, PASSWORD)
