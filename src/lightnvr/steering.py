@@ -10,8 +10,11 @@ from lightnvr.caring import thumbnails_each
 from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.settings import GeneralSettings
+from lightnvr.events.telling.mqtt import MqttTeller
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
 from lightnvr.live.webrtc import WebRtc
 from lightnvr.logs import LogOptions, Logs
+from lightnvr.notifying import broker_options, posting_rules
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.place import RecordingPlace
@@ -32,6 +35,8 @@ class Steered:
     thumbnails: Thumbnails
     webrtc: WebRtc
     options: ApiOptions
+    mqtt: MqttTeller
+    webhooks: WebhookTeller
 
     def follow(self, in_force: SettingsInForce) -> None:
         """Take every change of the settings from now on."""
@@ -51,6 +56,8 @@ class Steered:
         self.options.dialect = options.dialect
         self.options.trusted_proxies = options.trusted_proxies
         self.options.ice_servers = options.ice_servers
+        self.mqtt.take(broker_options(settings.mqtt))
+        self.webhooks.rules = posting_rules(settings.webhooks)
 
 
 def unable_to_listen(before: Settings, after: Settings) -> str:

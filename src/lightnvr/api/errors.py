@@ -28,6 +28,7 @@ from lightnvr.backup.model import BackupBusy, BackupFailed, BackupNotFound, Unus
 from lightnvr.config.in_force import InvalidSetting
 from lightnvr.detection.zones import InvalidZone
 from lightnvr.events.model import EventNotFound
+from lightnvr.events.telling.webhooks.model import DuplicateWebhook, WebhookNotFound
 from lightnvr.events.triggers import CannotTrigger
 from lightnvr.live.errors import (
     CameraUnavailable,
@@ -77,6 +78,8 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
     BackupNotFound: (HTTPStatus.NOT_FOUND, "Backup not found"),
     BackupBusy: (HTTPStatus.CONFLICT, "A backup is being made at this moment."),
+    WebhookNotFound: (HTTPStatus.NOT_FOUND, "Webhook not found"),
+    DuplicateWebhook: (HTTPStatus.CONFLICT, "There is a webhook with this name already."),
     EventNotFound: (HTTPStatus.NOT_FOUND, "Event not found"),
     JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found"),
     NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),

@@ -26,6 +26,8 @@ from lightnvr.config.in_force import SettingsInForce
 from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.service import EventServices
+from lightnvr.events.telling.service import Telling
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
@@ -160,7 +162,7 @@ class ApiServices:
 
     `storage_roots` gives the folder of each storage by its id. `storage_space` raises OSError when the storage is not
     there, `problems` says in sentences what is wrong with the server itself. `uptime` gives seconds since the start,
-    `now` seconds since 1970 UTC, `zone` how far local time is ahead of that.
+    `now` seconds since 1970 UTC, `zone` how far local time is ahead of that. `telling` is None when nobody is told.
     """
 
     authentication: Authentication
@@ -199,6 +201,7 @@ class ApiServices:
     hls: HlsOutputs
     webrtc: WebRtc
     pictures: Pictures
+    webhooks: WebhookTeller
     storage_roots: StorageRoots
     storage_space: Callable[[], Awaitable[StorageSpace]]
     probe: Probe
@@ -209,6 +212,7 @@ class ApiServices:
     options: ApiOptions
     problems: Callable[[], Sequence[str]] = tuple
     viewer_limits: ViewerLimits = field(default_factory=ViewerLimits)
+    telling: Telling | None = None
     refreshes: Cooldown = field(default_factory=lambda: Cooldown(REFRESH_COOLDOWN_S))
 
 

@@ -21,6 +21,7 @@ from lightnvr.config.kinds import (
     TotalSize,
 )
 from lightnvr.config.named_folders import named_folders
+from lightnvr.config.telling_settings import MqttSettings, WebhookSettings
 
 SYSTEM_DATA_DIR = Path("/var/lib/lightnvr")
 
@@ -381,6 +382,8 @@ class Settings(Section):
     api: ApiSettings = Field(default_factory=ApiSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     go2rtc: Go2rtcSettings = Field(default_factory=Go2rtcSettings)
+    mqtt: MqttSettings = Field(default_factory=MqttSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     later: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False, description="Kept for features to come.")
 
     @model_validator(mode="before")

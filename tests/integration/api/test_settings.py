@@ -82,6 +82,8 @@ def test_a_change_that_needs_a_restart_says_so(api: RunningApi) -> None:
         ({"storage_min_free_pct": 91}, "storage_min_free_pct"),
         ({"storage_pressure_emergency_pct": 50}, "pressure_emergency_pct"),
         ({"db_path": "/tmp/other.db"}, "db_path"),
+        ({"webhook_denied_networks": "10.0.0.0/33"}, "denied_networks"),
+        ({"webhook_allowed_networks": "house"}, "allowed_networks"),
     ],
 )
 def test_a_bad_member_is_named_and_changes_nothing(api: RunningApi, sent: dict[str, object], named: str) -> None:

@@ -108,10 +108,10 @@ def test_networks_that_the_original_wrote_in_several_lines_are_read(load: Load) 
 
 
 def test_keys_of_features_to_come_are_kept_without_a_word(load: Load) -> None:
-    loaded = load("[mqtt]\nenabled = true\nbroker_host = broker\n[storage]\npath_hls = /tmp/hls\n")
+    loaded = load("[onvif]\ndiscovery_enabled = true\ndiscovery_interval = 60\n[storage]\npath_hls = /tmp/hls\n")
     assert loaded.warnings == ()
     assert loaded.settings.later == {
-        "mqtt": {"enabled": "true", "broker_host": "broker"},
+        "onvif": {"discovery_enabled": "true", "discovery_interval": "60"},
         "storage": {"path_hls": "/tmp/hls"},
     }
 
