@@ -97,8 +97,8 @@ def test_a_bad_member_is_named_and_changes_nothing(api: RunningApi, sent: dict[s
 
 def test_programs_folders_and_files_are_shown_and_never_set(api: RunningApi) -> None:
     fixed = {
-        "db_path", "db_post_backup_script", "go2rtc_binary_path", "go2rtc_config_dir", "log_file", "models_path",
-        "pid_file", "storage_path", "storage_path_hls", "web_root",
+        "db_path", "db_post_backup_script", "go2rtc_binary_path", "go2rtc_config_dir", "log_file",
+        "models_path", "mqtt_tls_ca_file", "pid_file", "storage_path", "storage_path_hls", "web_root",
     }  # fmt: skip
     assert fixed == {name for name in MEMBERS if name.endswith(("path", "path_hls", "dir", "root", "script", "file"))}
     with api.client() as client:
