@@ -23,6 +23,7 @@ _SHORT: dict[str, tuple[str, ...]] = {
     "timeline_query": ("--rows", "20000", "--repeat", "5"),
     "seek": ("--days", "2", "--seeks", "20"),
     "moving_in": ("--rows", "2000"),
+    "event_latency": ("--cameras", "2", "--triggers", "10"),
     "auth_cost": ("--requests", "200", "--seconds", "2"),
     "api_load": ("--cameras", "2", "--clients", "10", "--seconds", "5"),
     "brute_force": ("--cameras", "2", "--attempts", "300", "--addresses", "10"),
