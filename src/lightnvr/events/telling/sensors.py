@@ -64,6 +64,8 @@ class Sensors:
         else:
             sensor.going.add(change.event.id)
             self._set(f"{sensor.safe}/motion", "ON", always=False)
+        # An update without anything seen tells of something else, such as that there is a picture now.
+        if change.seen or change.kind is ChangeKind.BEGAN:
             counts = Counter(safe_name(detection.label) for detection in change.seen)
             # Motion without anything that was told apart is one thing.
             self._set(f"{sensor.safe}/detection_count", str(sum(counts.values()) or 1))
