@@ -70,6 +70,21 @@ async def test_without_home_assistant_only_detections_are_told_and_kept_if_wante
     assert {message.qos for message in listener.of(topic)} == {0}
 
 
+async def test_pictures_are_left_out_when_that_is_set_and_still_have_an_address(tmp_path: Path, teller: Teller) -> None:
+    (teller.root / "Front_Door").mkdir(parents=True)
+    (teller.root / "Front_Door" / "20260801_120000_1.jpg").write_bytes(b"jpeg")
+    async with (
+        broker(tmp_path) as there,
+        listening(there) as listener,
+        teller.telling(options_for(there, snapshots=False)),
+    ):
+        teller.changes.happen(ChangeKind.BEGAN, "person")
+        [message] = await listener.hears("lightnvr/detections/Front_Door")
+    assert message.json["snapshot_url"] == "/api/snapshots/Front_Door/20260801_120000_1.jpg"
+    assert "snapshot_topic" not in message.json
+    assert listener.of("lightnvr/detections/Front_Door/snapshot") == []
+
+
 async def test_the_picture_of_a_private_stream_is_not_told(tmp_path: Path, teller: Teller) -> None:
     (teller.root / "Hall").mkdir(parents=True)
     (teller.root / "Hall" / "20260801_120000_1.jpg").write_bytes(b"jpeg")
