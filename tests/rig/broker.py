@@ -124,7 +124,8 @@ async def listening(to: Broker, *options: str, session: str = "") -> AsyncIterat
     async def listen() -> None:
         assert process.stdout is not None
         async for line in process.stdout:
-            qos, retain, topic, payload = line.decode().rstrip("\n").split(" ", 3)
+            head, _, payload = line.decode().rstrip("\n").rpartition(" ")
+            qos, retain, topic = head.split(" ", 2)
             listener.heard.append(Heard(topic, bytes.fromhex(payload), int(qos), retain == "1"))
 
     task = asyncio.create_task(listen())
