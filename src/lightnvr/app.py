@@ -30,6 +30,7 @@ from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.log import EventLog
 from lightnvr.events.pruning import EventPruning
+from lightnvr.events.reactions import Reactions
 from lightnvr.happening import happening, snapshots
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import Seats, ViewerLimits
@@ -109,6 +110,7 @@ class RunningServer:
     fleet: Fleet
     live: Channels
     events: EventLog
+    reactions: Reactions
     settings: Settings
     """As they were at the start, with those that were stored."""
 
@@ -274,7 +276,9 @@ async def running(
             ):
                 leave_out_of_collections()
                 try:
-                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live, happened.log, settings)
+                    yield RunningServer(
+                        port, rtsp_port, relay_port, task, catalog, fleet, live, happened.log, reactions, settings
+                    )
                 finally:
                     # While their connections are still served, so that each viewer is told.
                     live.audience.end_all("LightNVR is being stopped.")

@@ -96,6 +96,7 @@ def broker_options(mqtt: MqttSettings) -> BrokerOptions:
         keepalive_s=mqtt.keepalive,
         qos=mqtt.qos,
         retain=mqtt.retain,
+        snapshots=mqtt.snapshots,
         discovery=mqtt.ha_discovery,
         discovery_prefix=mqtt.ha_discovery_prefix,
         snapshot_interval_s=mqtt.ha_snapshot_interval,

@@ -40,6 +40,12 @@ class Broker:
             await asyncio.sleep(0.01)
         raise AssertionError("mosquitto does not listen")
 
+    async def stop(self) -> None:
+        """End it in order: it writes what it keeps."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            await self._process.wait()
+
     async def kill(self) -> None:
         """End it at once."""
         if self._process is not None and self._process.returncode is None:
@@ -118,7 +124,8 @@ async def listening(to: Broker, *options: str, session: str = "") -> AsyncIterat
     async def listen() -> None:
         assert process.stdout is not None
         async for line in process.stdout:
-            qos, retain, topic, payload = line.decode().rstrip("\n").split(" ", 3)
+            head, _, payload = line.decode().rstrip("\n").rpartition(" ")
+            qos, retain, topic = head.split(" ", 2)
             listener.heard.append(Heard(topic, bytes.fromhex(payload), int(qos), retain == "1"))
 
     task = asyncio.create_task(listen())

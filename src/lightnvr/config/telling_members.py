@@ -61,6 +61,9 @@ class MqttMembers(Members):
     mqtt_retain: Annotated[YesNo, At("mqtt", "retain")] = Field(
         False, description="Whether the broker keeps the last detection of each stream for those who come later."
     )
+    mqtt_snapshots: Annotated[YesNo, At("mqtt", "snapshots")] = Field(
+        True, description="Whether a picture goes out before each detection."
+    )
     mqtt_ha_discovery: Annotated[YesNo, At("mqtt", "ha_discovery")] = Field(
         False, description="Whether Home Assistant finds the streams by itself, with sensors and camera images."
     )

@@ -40,6 +40,7 @@ class MqttSettings(Section):
     retain: bool = Field(
         False, description="Whether the broker keeps the last detection of each stream for those who come later."
     )
+    snapshots: bool = Field(True, description="Whether a picture goes out before each detection.")
     ha_discovery: bool = Field(
         False, description="Whether Home Assistant finds the streams by itself, with sensors and camera images."
     )

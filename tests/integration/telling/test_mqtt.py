@@ -158,14 +158,17 @@ async def test_motion_is_on_while_anything_happens_whatever_raised_it(tmp_path: 
             teller.changes.happen(ChangeKind.BEGAN, "motion", origin=Origin.API, box=Box(0, 0, 0, 0))
             await listener.hears_payload("lightnvr/cameras/Front_Door/motion", b"ON")
             teller.changes.happen(ChangeKind.UPDATED, "big dog/cat", "big dog/cat", origin=Origin.ONVIF)
-            await listener.hears_payload("lightnvr/cameras/Front_Door/big_dog_cat", b"2")
+            await listener.hears_payload("lightnvr/cameras/Front_Door/big dog_cat", b"2")
             await listener.hears_payload("lightnvr/cameras/Front_Door/detection_count", b"2")
+            teller.changes.happen(ChangeKind.UPDATED, picture="20260801_120000_1.jpg")
             teller.changes.happen(ChangeKind.ENDED)
             await listener.hears_payload("lightnvr/cameras/Front_Door/motion", b"OFF")
-            await listener.hears_payload("lightnvr/cameras/Front_Door/big_dog_cat", b"0")
+            await listener.hears_payload("lightnvr/cameras/Front_Door/big dog_cat", b"0")
             await listener.hears_payload("lightnvr/cameras/Front_Door/detection_count", b"0")
             await listener.hears("lightnvr/detections/Front_Door")
         await listener.hears_payload("lightnvr/availability", b"offline")
+    counts = [message.payload for message in listener.of("lightnvr/cameras/Front_Door/big dog_cat")]
+    assert counts == [b"2", b"0"], "a picture alone changes no count"
     # What a trigger without objects stores is nothing that was seen.
     assert [message.json["count"] for message in listener.of("lightnvr/detections/Front_Door")] == [2]
     assert [heard.payload for heard in listener.of("lightnvr/availability")] == [b"online", b"offline"]

@@ -10,7 +10,8 @@ class BrokerOptions:
     """How to reach the broker and how to speak to it.
 
     `keepalive_s` and `snapshot_interval_s` are seconds; an interval of 0 is no camera images. `ca_file` holds the
-    authorities that certificates are checked with instead of the system's. `retain` is for detections only.
+    authorities that certificates are checked with instead of the system's. `retain` is for detections only, and so is
+    `snapshots`: whether a picture goes before each.
     """
 
     enabled: bool = False
@@ -26,6 +27,7 @@ class BrokerOptions:
     keepalive_s: int = 60
     qos: int = 1
     retain: bool = False
+    snapshots: bool = True
     discovery: bool = False
     discovery_prefix: str = "homeassistant"
     snapshot_interval_s: int = 30

@@ -28,6 +28,11 @@ def safe_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]", "_", text)
 
 
+def level_name(label: str) -> str:
+    """Return a label as one level of a topic: only what has a meaning in topics, or may not be in them, becomes `_`."""
+    return re.sub(r"[+#/\x00-\x1f\x7f\ud800-\udfff]", "_", label)
+
+
 def told_of(change: EventChange) -> tuple[Detection, ...]:
     """Return what was seen now and is worth telling: a trigger that named nothing saw nothing."""
     by_hand = _BY_HAND.issuperset(change.event.origins)

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lightnvr.events.model import ChangeKind, EventChange
-from lightnvr.events.telling.messages import safe_name
+from lightnvr.events.telling.messages import level_name
 
 _TAKEN = frozenset({"motion", "detection_count", "snapshot"})
 """Topics beside which no label of the same name can be counted."""
+
+_MOST_LABELS = 100
+"""So many labels of a stream are counted; triggers may name whatever they like."""
 
 OFF_AFTER_S = 30.0
 """Motion is over so long after the last of it."""
@@ -64,13 +67,15 @@ class Sensors:
         else:
             sensor.going.add(change.event.id)
             self._set(f"{sensor.safe}/motion", "ON", always=False)
-            counts = Counter(safe_name(detection.label) for detection in change.seen)
+        # An update without anything seen tells of something else, such as that there is a picture now.
+        if change.seen or change.kind is ChangeKind.BEGAN:
+            counts = Counter(level_name(detection.label) for detection in change.seen)
             # Motion without anything that was told apart is one thing.
             self._set(f"{sensor.safe}/detection_count", str(sum(counts.values()) or 1))
-            counted = counts.keys() - _TAKEN
-            for label in sorted(sensor.labels | counted):
-                self._set(f"{sensor.safe}/{label}", str(counts[label]), always=label in counted)
-            sensor.labels |= counted
+            new = sorted(counts.keys() - _TAKEN - sensor.labels)
+            sensor.labels.update(new[: max(0, _MOST_LABELS - len(sensor.labels))])
+            for label in sorted(sensor.labels):
+                self._set(f"{sensor.safe}/{label}", str(counts[label]), always=label in counts)
         if sensor.off is not None:
             sensor.off.cancel()
             sensor.off = None

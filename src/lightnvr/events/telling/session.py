@@ -164,7 +164,7 @@ class Session:
         await self._publish(topic, json.dumps(payload), retain=self._options.retain)
 
     def _may_show(self, safe: str) -> bool:
-        return any(stream.safe == safe and stream.watched for stream in self._told_of)
+        return self._options.snapshots and any(stream.safe == safe and stream.watched for stream in self._told_of)
 
     async def _publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
         await self._client.publish(topic, payload, qos=self._options.qos, retain=retain)
