@@ -36,7 +36,10 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database
+from lightnvr.detection.model_list import ModelList
+from lightnvr.detection.models_folder import ModelsFolder
 from lightnvr.detection.results import DetectionResults
+from lightnvr.detection.watch import WatchStatus
 from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.edges import Edge
 from lightnvr.events.log import EventLog
@@ -108,6 +111,18 @@ class NoEdges:
 
     def raise_edge(self, edge: Edge) -> None:
         """See Edges."""
+
+
+class NothingWatched:
+    """Implements `WatchedDetection` for a server that detects nothing."""
+
+    def status(self, stream_id: int) -> WatchStatus | None:
+        """See WatchedDetection."""
+        return None
+
+    def statuses(self) -> Mapping[int, WatchStatus]:
+        """See WatchedDetection."""
+        return {}
 
 
 class NothingRuns:
@@ -242,6 +257,8 @@ def api_on(
             ),
             manual=ManualRecordings(database, LocalClock(time.time, system_zone), lambda _: False),
             triggers=Triggers(NoEdges(), StoredMarks(database), lambda: time.time_ns() // 1000),
+            detection=NothingWatched(),
+            models=ModelList(ModelsFolder(folder / "models")),
             daily_use=RecordedUse(StoredDays(database), _no_rules, lambda: int(now()) // 86_400),
             sync=NothingRuns(),
             backups=Backups(Contents(None, ()), Shelf(folder / "backups"), lambda: BackupRules(0, 1), "0", time.time),

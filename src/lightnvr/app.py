@@ -24,6 +24,8 @@ from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
+from lightnvr.detection.model_list import ModelList
+from lightnvr.detection.models_folder import ModelsFolder
 from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.log import EventLog
@@ -56,6 +58,7 @@ from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.marks import StoredMarks
 from lightnvr.safekeeping import safekeeping, upgrade
+from lightnvr.seeing import seeing
 from lightnvr.servers import open_darkroom, open_live, serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
 from lightnvr.steering import Steered, api_options, log_options, unable_to_listen
 from lightnvr.storage.daily import RecordedUse
@@ -176,11 +179,13 @@ async def running(
             safekeeping(settings, settings_file, engine.sync, lambda: in_force.current) as (backups, restores),
             housekeeping(),
             _history(fleet) as history,
-            reacting(catalog, fleet, engine, marks := StoredMarks(database)) as (reactions, triggers),
             notifying(settings, database, catalog, fleet, darkroom, seal, snapshots(engine), happened.log) as telling,
+            reacting(catalog, fleet, engine, marks := StoredMarks(database), happened.log) as (reactions, triggers),
+            seeing(
+                in_force, zones := ZoneStore(database), catalog, fleet, reactions, engine.place.clock.wall_us
+            ) as detection,
         ):
             fleet.on_applied(live.stream_changed)
-            reactions.tell(happened.log)
             await _first_account(settings, AccountStore(database), show_password=show_password)
             clips = Clips(care.recorded, care.recordings, engine.place.clock.now_us)
             services = ApiServices(
@@ -204,6 +209,8 @@ async def running(
                 thumbnails=care.thumbnails,
                 manual=manual,
                 triggers=triggers,
+                detection=detection,
+                models=ModelList(ModelsFolder(settings.models.path)),
                 daily_use=_daily_use(in_force, database, catalog),
                 sync=engine.sync,
                 backups=backups,
@@ -219,7 +226,7 @@ async def running(
                     f"LightNVR {__version__}",
                     engine.place.clock.now_us,
                 ),
-                zones=ZoneStore(database),
+                zones=zones,
                 detected=DetectionResults(database),
                 events=happened,
                 live=live,

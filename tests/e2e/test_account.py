@@ -43,9 +43,9 @@ class Visit:
 
 
 @contextmanager
-def at_home(browser: Browser, server: ServerProcess, name: str) -> Iterator[Visit]:
+def at_home(browser: Browser, server: ServerProcess, name: str, role: int = 2) -> Iterator[Visit]:
     with server.client() as admin:
-        user = {"username": name, "password": PASSWORD, "role": 2}
+        user = {"username": name, "password": PASSWORD, "role": role}
         admin.post("/api/auth/users", json=user).raise_for_status()
     with visiting(browser, server.url) as page:
         complaints: list[str] = []
@@ -112,6 +112,30 @@ def test_an_authenticator_is_set_up_and_removed(browser: Browser, server: Server
         page.get_by_label("Your password").fill(PASSWORD)
         page.get_by_role("button", name="Remove the authenticator").click()
         expect(page.get_by_text("No code is asked for when you log in.")).to_be_visible()
+
+
+def test_another_api_key_is_made_and_shown_once(browser: Browser, server: ServerProcess) -> None:
+    with at_home(browser, server, "programming", role=1) as visit, httpx.Client(base_url=server.url) as program:
+        page = visit.page
+        button = page.get_by_role("button", name="Make an API key")
+        button.click()
+        expect(page.locator("#key")).to_have_text("")
+        keys: list[str] = []
+        for _ in range(2):
+            page.get_by_label("The key until now").check()
+            button.click()
+            expect(page.locator("#key")).not_to_have_text(keys[-1] if keys else "")
+            keys.append(page.locator("#key").inner_text())
+        statuses = [program.get("/api/streams", headers={"X-API-Key": key}).status_code for key in keys]
+        assert statuses == [401, 200]
+        page.reload()
+        expect(page.get_by_role("heading", name="API key")).to_be_visible()
+        expect(page.locator("#key")).to_be_hidden()
+
+
+def test_who_may_have_no_api_key_is_offered_none(browser: Browser, server: ServerProcess) -> None:
+    with at_home(browser, server, "looking") as visit:
+        expect(visit.page.get_by_role("heading", name="API key")).to_be_hidden()
 
 
 def test_sessions_and_trusted_devices_are_listed_and_ended(browser: Browser, server: ServerProcess) -> None:

@@ -104,6 +104,10 @@ class PasswordLocked(Exception):
     """The password of this account must not be changed."""
 
 
+class AccountChanged(Exception):
+    """The account was changed, or is gone, since the password was found to be right: it opens no session."""
+
+
 class TooManyAttempts(Exception):
     """Passwords were guessed too often. The next attempt is allowed after `retry_after_s` seconds."""
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from lightnvr.accounts.model import (
+    AccountChanged,
     DuplicateUsername,
     InvalidAccount,
     LastAdministrator,
@@ -67,6 +68,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     UserNotFound: (HTTPStatus.NOT_FOUND, "User not found"),
+    AccountChanged: (HTTPStatus.UNAUTHORIZED, "The account was changed while you logged in. Please log in again."),
     DuplicateUsername: (HTTPStatus.CONFLICT, "Username already exists"),
     PasswordLocked: (HTTPStatus.FORBIDDEN, "Password changes are locked for this user"),
     StreamNotFound: (HTTPStatus.NOT_FOUND, "Stream not found"),

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from fastapi import APIRouter, Response
 
 from lightnvr.api.access import VIEWER, GuardedRoute
+from lightnvr.api.detection_metrics import of_detection
 from lightnvr.api.errors import Responses, declared
 from lightnvr.api.event_metrics import of_events
 from lightnvr.api.exposition import MEDIA_TYPE, Family, exposition
@@ -46,6 +47,7 @@ async def metrics(services: Services, seen: Sight) -> Response:
         *of_requests(services),
         *of_telling(services),
         *of_events(services.events),
+        *of_detection(services.detection.statuses(), enabled),
         *_of_live(services, {stream.id: stream.name for stream in streams}),
         *await _of_the_server(services, streams),
     ]

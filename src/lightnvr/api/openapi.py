@@ -29,7 +29,7 @@ _TAGS: Mapping[str, str] = {
     "Streams": "The cameras: what is configured, and what each is doing.",
     "Timeline": "Recorded time as one stretch, whatever files it lies in.",
     "Events": "What happened in front of cameras, stored and as it happens.",
-    "Detection": "Zones, and what was detected where in the picture.",
+    "Detection": "What looks at pictures, zones, and what was detected where.",
     "Export": "Clips of what was recorded, and evidence.",
     "Live view": "Watching cameras as they are now.",
     "Motion": "Say that something happens in front of a camera.",

@@ -99,6 +99,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "PUT /api/streams/{name}/retention": Permission(Level.EDITOR, About.STREAM),
     "GET /api/streams/{name}/recording": Permission(Level.VIEWER, About.STREAM),
     "POST /api/streams/{name}/recording": Permission(Level.EDITOR, About.STREAM),
+    "GET /api/detection/models": Permission(Level.VIEWER, About.SERVER),
     "POST /api/motion/trigger": Permission(Level.EDITOR, About.STREAMS),
     "POST /api/motion/test/{stream_name}": Permission(Level.EDITOR, About.STREAM),
     "GET /api/streams/{name}/export": Permission(Level.VIEWER, About.STREAM),

@@ -23,7 +23,9 @@ from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
 from lightnvr.config.in_force import SettingsInForce
+from lightnvr.detection.model_list import ModelList
 from lightnvr.detection.results import DetectionResults
+from lightnvr.detection.watch import WatchStatus
 from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.service import EventServices
 from lightnvr.events.telling.service import Telling
@@ -156,6 +158,18 @@ class SystemServices:
     cpu: CpuMeter = field(default_factory=CpuMeter)
 
 
+class WatchedDetection(Protocol):
+    """How detection does."""
+
+    def status(self, stream_id: int) -> WatchStatus | None:
+        """Return how detection of a stream is doing, None when there is to be none."""
+        ...
+
+    def statuses(self) -> Mapping[int, WatchStatus]:
+        """Return the same of each stream that is to have detection, by its id."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ApiServices:
     """Everything the handlers work with.
@@ -185,6 +199,8 @@ class ApiServices:
     thumbnails: Thumbnails
     manual: ManualRecordings
     triggers: Triggers
+    detection: WatchedDetection
+    models: ModelList
     daily_use: DailyUse
     sync: RecordingSync
     backups: Backups

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer
 from pydantic.config import JsonDict
 
 from lightnvr.api.times import iso_or_none
+from lightnvr.detection.watch import WatchStatus
 from lightnvr.media.address import MASK
 from lightnvr.streams.masking import masked
 from lightnvr.streams.model import NewStream, Stream, StreamChange
@@ -80,6 +81,7 @@ class StreamView:
     stream: Stream
     status: StreamStatus
     may_edit: bool
+    watch: WatchStatus | None = None
 
 
 class StreamIdentity(BaseModel):
@@ -96,7 +98,8 @@ def _show_measured(schema: JsonDict) -> None:
     if isinstance(properties, dict):
         for name, example in (("width", 1280), ("height", 720), ("fps", 15), ("codec", "h264")):
             properties[name] = {**cast("JsonDict", properties[name]), "examples": [example]}
-        for name, value in (("last_error", ""), ("recording_error", ""), ("reconnects", 0), ("dropped_packets", 0)):
+        empty = (("last_error", ""), ("recording_error", ""), ("detection_error", ""))
+        for name, value in (*empty, ("reconnects", 0), ("dropped_packets", 0)):
             properties[name] = {**cast("JsonDict", properties[name]), "examples": [value]}
 
 
@@ -121,6 +124,8 @@ class StreamAnswer(StreamSettings, StreamIdentity):
     dropped_packets: int
     recording: RecordingState = Field(description="Whether what arrives reaches the disk.")
     recording_error: str = Field(description="Why it does not, or empty.")
+    detection_active: bool = Field(description="Whether pictures are looked at.")
+    detection_error: str = Field(description="Why not, or why looking fails, or empty.")
 
     @field_serializer("detection_based_recording")
     def _detection_as_number(self, value: bool) -> Literal[0, 1]:
@@ -186,6 +191,8 @@ def stream_answer(view: StreamView) -> StreamAnswer:
         dropped_packets=status.dropped_packets,
         recording=status.recording,
         recording_error=status.recording_error,
+        detection_active=view.watch is not None and view.watch.active,
+        detection_error="" if view.watch is None else view.watch.error,
     )
 
 

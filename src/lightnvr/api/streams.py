@@ -93,7 +93,8 @@ class PrivacySwitched(Done):
 
 
 def _view(services: ApiServices, stream: Stream, caller: User) -> StreamView:
-    return StreamView(stream, services.supervisors.status(stream.id), caller.role.may_write)
+    status, watch = services.supervisors.status(stream.id), services.detection.status(stream.id)
+    return StreamView(stream, status, caller.role.may_write, watch)
 
 
 @router.get("", response_model=ListedStreams, responses=declared(400, 401, 429), summary="List streams")

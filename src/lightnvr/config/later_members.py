@@ -1,4 +1,4 @@
-"""Members of /api/settings of features that are still to come: they are checked, kept and given back."""
+"""Members of /api/settings about detection and MQTT. Those still to come are checked, kept and given back."""
 
 from typing import Annotated, Literal
 
@@ -14,13 +14,14 @@ class DetectionMembers(Members):
     """What is seen in pictures."""
 
     models_path: Annotated[str, Text(4096), At("models", "path", fixed=True)] = Field(
-        "/var/lib/lightnvr/models", description=f"Folder of models. Set in lightnvr.ini. {_KEPT}"
+        "/var/lib/lightnvr/models", description="Folder of models. Set in lightnvr.ini."
     )
     api_detection_url: Annotated[str, Text(511), At("api_detection", "url")] = Field(
-        "http://localhost:8000/detect", description=f"Address of an external detector. {_KEPT}"
+        "http://localhost:8000/detect",
+        description="Address of the detector of streams whose model is api-detection.",
     )
-    api_detection_backend: Annotated[Literal["onnx", "tflite", "opencv"], At("api_detection", "backend")] = Field(
-        "onnx", description=f"What the external detector is asked to use. {_KEPT}"
+    api_detection_backend: Annotated[str, Text(63), At("api_detection", "backend")] = Field(
+        "onnx", description="What the external detector is asked to use."
     )
     default_detection_threshold: Annotated[int, Whole(0, 100), At("api_detection", "detection_threshold")] = Field(
         50, description=f"Per cent; what forms begin with. {_KEPT}"
@@ -36,13 +37,13 @@ class DetectionMembers(Members):
         At("api_detection", "buffer_strategy"),
     ] = Field("auto", description=f"How footage from before an event is kept. {_KEPT}")
     detection_grace_period: Annotated[int, Whole(0, 60), At("detection", "grace_period")] = Field(
-        2, description=f"Seconds that an event goes on without a detection. {_KEPT}"
+        2, description="Seconds that an event goes on without a detection, besides the detection_interval."
     )
     detection_engine_enabled: Annotated[YesNo, At("detection_engine", "enabled")] = Field(
         False, description=f"Whether detectors run within the server. {_KEPT}"
     )
     detection_engine_threads: Annotated[int, Whole(1, 16), At("detection_engine", "threads")] = Field(
-        1, description=f"How many threads they use. {_KEPT}"
+        1, description="How many threads one model may use."
     )
     detection_engine_delegate: Annotated[Literal["xnnpack", "gpu", "none"], At("detection_engine", "delegate")] = Field(
         "xnnpack", description=f"What they run on. {_KEPT}"

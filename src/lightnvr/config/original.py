@@ -24,11 +24,8 @@ LATER_KEYS: dict[str, frozenset[str]] = {
             "mp4_retention_days",
         }
     ),
-    "models": frozenset({"path"}),
     "api_detection": frozenset(
         {
-            "url",
-            "backend",
             "detection_threshold",
             "pre_detection_buffer",
             "post_detection_buffer",
@@ -37,8 +34,7 @@ LATER_KEYS: dict[str, frozenset[str]] = {
             "filter_classes",
         }
     ),
-    "detection_engine": frozenset({"enabled", "threads", "delegate"}),
-    "detection": frozenset({"grace_period"}),
+    "detection_engine": frozenset({"enabled", "delegate"}),
     "web": frozenset(
         {
             "root",

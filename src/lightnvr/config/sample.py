@@ -13,7 +13,7 @@ _HEAD = """\
 # ./config/lightnvr.ini, unless --config names another file. Environment variables named LIGHTNVR_<SECTION>_<KEY>, such
 # as LIGHTNVR_WEB_PORT, win over this file, options of the command line over both.
 """
-_DERIVED = frozenset({("general", "data_dir"), ("storage", "path"), ("database", "path")})
+_DERIVED = frozenset({("general", "data_dir"), ("storage", "path"), ("database", "path"), ("models", "path")})
 
 
 def sample_ini() -> str:

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from lightnvr.config.detection_settings import ApiDetectionSettings, DetectionEngineSettings, ModelsSettings
 from lightnvr.config.kinds import (
     Folder,
     IpAddress,
@@ -21,6 +22,7 @@ from lightnvr.config.kinds import (
     TotalSize,
 )
 from lightnvr.config.named_folders import named_folders
+from lightnvr.config.sampling_settings import DetectionSettings
 from lightnvr.config.telling_settings import MqttSettings, WebhookSettings
 
 SYSTEM_DATA_DIR = Path("/var/lib/lightnvr")
@@ -382,6 +384,10 @@ class Settings(Section):
     api: ApiSettings = Field(default_factory=ApiSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     go2rtc: Go2rtcSettings = Field(default_factory=Go2rtcSettings)
+    detection: DetectionSettings = Field(default_factory=DetectionSettings)
+    models: ModelsSettings = Field(default_factory=ModelsSettings)
+    api_detection: ApiDetectionSettings = Field(default_factory=ApiDetectionSettings)
+    detection_engine: DetectionEngineSettings = Field(default_factory=DetectionEngineSettings)
     mqtt: MqttSettings = Field(default_factory=MqttSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     later: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False, description="Kept for features to come.")
@@ -397,7 +403,8 @@ class Settings(Section):
         if not data_dir:
             return data
         derived = dict(data)
-        for section, key, name in (("storage", "path", "recordings"), ("database", "path", "lightnvr.db")):
+        places = (("storage", "path", "recordings"), ("database", "path", "lightnvr.db"), ("models", "path", "models"))
+        for section, key, name in places:
             values = data.get(section, {})
             if isinstance(values, Mapping):
                 derived[section] = {key: Path(data_dir) / name, **values}

@@ -6,22 +6,18 @@ from fractions import Fraction
 import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from lightnvr.media.packets import MediaPacket, coded_packet
+from lightnvr.media.decoding import UndecodablePicture, decode_keyframe
+from lightnvr.media.packets import MediaPacket
+
+__all__ = ["PictureForm", "UndecodablePicture", "decode_keyframe", "encode_jpeg", "ready_jpeg", "to_rgb"]
 
 _HUFFMAN_TABLES = b"\xff\xc4"
 _IMAGE = b"\xff\xd8"
 _STANDARD_LINES = 576
 """A camera that names no colours means BT.601 up to this height and BT.709 above, as players take it."""
 
-_DECODERS = {"av1": "libdav1d"}
-"""FFmpeg's own decoder for AV1 needs hardware."""
-
 _SAID_COLOURS = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 9: Colorspace.BT2020}
 """By matrix coefficients (H.273 table 4)."""
-
-
-class UndecodablePicture(Exception):
-    """A coded picture cannot be decoded; the message is FFmpeg's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +48,6 @@ class PictureForm:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def decode_keyframe(keyframe: MediaPacket) -> av.VideoFrame:
-    """Decode one keyframe, in one thread. Raises UndecodablePicture."""
-    track = keyframe.track
-    try:
-        decoder = av.CodecContext.create(_DECODERS.get(track.codec, track.codec), "r")
-        if not isinstance(decoder, av.VideoCodecContext):
-            raise UndecodablePicture(f"{track.codec} is no video")
-        if track.extradata:
-            decoder.extradata = track.extradata
-        decoder.thread_count = 1
-        frames = [*decoder.decode(coded_packet(keyframe.payload)), *decoder.decode(None)]
-    except (av.FFmpegError, ValueError) as error:
-        raise UndecodablePicture(str(error)) from error
-    if not frames:
-        raise UndecodablePicture("no picture came out of it")
-    return frames[0]
-
-
 def encode_jpeg(frame: av.VideoFrame, width: int, height: int, quality: int) -> bytes:
     """Return a picture as JPEG (JFIF: full range, BT.601) of this size in pixels. Raises av.FFmpegError."""
     # Not `frame.reformat`: it keeps its scaler with the frame, which several threads make pictures of at a time.
@@ -91,6 +69,20 @@ def encode_jpeg(frame: av.VideoFrame, width: int, height: int, quality: int) -> 
     encoder.qmin = encoder.qmax = _quantiser(quality)
     picture.pts = 0
     return b"".join(bytes(packet) for packet in (*encoder.encode(picture), *encoder.encode(None)))
+
+
+def to_rgb(frame: av.VideoFrame, width: int, height: int, reformatter: VideoReformatter) -> av.VideoFrame:
+    """Return a picture in RGB of this size in pixels. Raises av.FFmpegError."""
+    return reformatter.reformat(
+        frame,
+        width,
+        height,
+        "rgb24",
+        src_colorspace=_colours(frame),
+        src_color_range=ColorRange.JPEG if _is_full_range(frame) else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=Interpolation.AREA,
+    )
 
 
 def ready_jpeg(keyframe: MediaPacket) -> bytes | None:

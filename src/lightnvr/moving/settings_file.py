@@ -54,7 +54,9 @@ class TakenSettings:
         lines = ["# Taken over from the original's settings file. `lightnvr config sample` explains every setting."]
         by_section: dict[str, list[str]] = {"general": [f"data_dir = {data_dir}"]}
         for (section, key), value in sorted(self.values.items()):
-            by_section.setdefault(section, []).append(f"{key} = {value}".rstrip())
+            # After a blank, a semicolon would begin a comment.
+            blank = "" if value.startswith(";") else " "
+            by_section.setdefault(section, []).append(f"{key} ={blank}{value}".rstrip())
         for section, entries in by_section.items():
             lines += ["", f"[{section}]", *entries]
         return "\n".join([*lines, ""])

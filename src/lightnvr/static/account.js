@@ -1,6 +1,7 @@
-// The page of the own account: password, authenticator, sessions and trusted devices.
+// The page of the own account: password, authenticator, API key, sessions and trusted devices.
 
 import { Authenticator } from "./account-authenticator.js";
+import { ApiKey } from "./account-key.js";
 import { Password } from "./account-password.js";
 import { Places } from "./account-places.js";
 import { byId, say, setText, show } from "./list.js";
@@ -21,6 +22,7 @@ async function start() {
   const places = new Places(report);
   const authenticator = new Authenticator(user.id, report, () => places.refresh());
   new Password(user, report);
+  new ApiKey(user, report);
   await Promise.all([authenticator.refresh(), places.refresh()]);
   show(byId("account"), true);
 }

@@ -34,7 +34,8 @@ function updateCamera(node, stream, mayEdit) {
   setText(part("facts"), joined(
     codecName(stream.codec), codecName(stream.audio_codec ?? ""), pictureSize(stream.width, stream.height),
     frameRate(stream.fps), bitRate(stream.bitrate_bps)));
-  const troubles = stream.status === "connected" ? [stream.recording_error] : [stream.last_error, stream.recording_error];
+  const ofCamera = stream.status === "connected" ? "" : stream.last_error;
+  const troubles = [ofCamera, stream.recording_error, stream.detection_error];
   say(part("trouble"), troubles.filter(Boolean).join(" "));
   show(part("remove"), mayEdit);
 }

@@ -153,7 +153,12 @@ def is_storable(text: str, *, lines: bool = False) -> bool:
     except UnicodeEncodeError:
         return False
     allowed = "\n\r\t" if lines else ""
-    return all((character >= " " and character != "\x7f") or character in allowed for character in text)
+    return all(not _is_control(character) or character in allowed for character in text)
+
+
+def _is_control(character: str) -> bool:
+    # C0, DEL and C1: some terminals take those of C1 for the beginning of a sequence too.
+    return character < " " or "\x7f" <= character <= "\x9f"
 
 
 def _number(value: object) -> float | None:

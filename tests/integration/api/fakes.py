@@ -1,9 +1,10 @@
 """The rooms that have cameras and disks behind them, without either."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lightnvr.detection.watch import WatchStatus
 from lightnvr.events.edges import Edge
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.errors import CameraError, Fault
@@ -31,6 +32,18 @@ from lightnvr.streams.status import StreamStatus
 
 START_US = 1_785_578_400_000_000
 """2026-08-01 10:00:00 UTC."""
+
+
+class NothingWatched:
+    """Implements `WatchedDetection` for a server that detects nothing."""
+
+    def status(self, stream_id: int) -> WatchStatus | None:
+        """See WatchedDetection."""
+        return None
+
+    def statuses(self) -> Mapping[int, WatchStatus]:
+        """See WatchedDetection."""
+        return {}
 
 
 class NotedEdges:

@@ -39,6 +39,8 @@ from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.layers import SettingsLayers
 from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.db.migrating import known_revisions, migrate
+from lightnvr.detection.model_list import ModelList
+from lightnvr.detection.models_folder import ModelsFolder
 from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.log import EventLog
@@ -93,6 +95,7 @@ from tests.integration.api.fakes import (
     NotedEdges,
     NotedSupervisors,
     NothingLive,
+    NothingWatched,
     QuickSync,
     ToldProbe,
 )
@@ -194,6 +197,8 @@ def running_api(
         ),
         manual=ManualRecordings(database, LocalClock(clock, _utc), supervisors.records),
         triggers=Triggers(NotedEdges(), StoredMarks(database), lambda: int(clock() * 1e6)),
+        detection=NothingWatched(),
+        models=ModelList(ModelsFolder(folder / "models")),
         daily_use=RecordedUse(StoredDays(database), _thirty_days, lambda: int(clock()) // 86_400),
         sync=QuickSync(),
         backups=_backups(folder, clock),

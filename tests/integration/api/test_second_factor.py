@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from lightnvr.api.services import ApiOptions
 from tests.integration.api.running import PASSWORD, RunningApi, running_api
 from tests.integration.api.test_users import logs_in
 from tests.rig.authenticator import Authenticator, enrol
@@ -206,6 +207,27 @@ def test_with_force_mfa_nobody_learns_that_the_password_is_right(tmp_path: Path)
         assert nobody.post("/api/auth/login", json={"username": "watcher", "password": PASSWORD}).status_code == 200
 
 
+def test_with_force_mfa_nobody_learns_it_by_wrong_codes_from_several_addresses(tmp_path: Path) -> None:
+    options = ApiOptions("1", trusted_proxies="127.0.0.1")
+    with running_api(tmp_path, code_with_password=True, options=options) as api, api.client() as admin:
+        app, _ = enrol(admin, 2, api.clock)
+        api.clock.seconds += 60
+
+        def ask(number: int, password: str, code: str) -> tuple[int, str]:
+            headers = {"X-Forwarded-For": f"203.0.113.{number}"}
+            body = EDITOR | {"password": password, "totp_code": code}
+            answer = api.client(None).post("/api/auth/login", json=body, headers=headers)
+            return answer.status_code, answer.text
+
+        right = [ask(number, PASSWORD, app.wrong()) for number in range(8)]
+        wrong = [ask(number + 100, "wrong", app.wrong()) for number in range(8)]
+        assert set(right) == set(wrong) == {(401, '{"error":"Invalid credentials"}')}
+        # Codes are not looked at any more, and a right one waits as well.
+        assert ask(200, PASSWORD, app.code())[0] == 401
+        api.clock.seconds += 301
+        assert ask(201, PASSWORD, app.code())[0] == 200
+
+
 def test_the_first_authenticator_takes_the_password_or_a_login_of_just_now(api: RunningApi) -> None:
     with api.client("editor") as by_key, api.client(None) as by_session:
         assert by_key.post(f"{TOTP}/setup").status_code == 400
@@ -245,6 +267,25 @@ def test_a_session_alone_neither_replaces_nor_removes_an_authenticator(api: Runn
         assert api.client(None).post("/api/auth/login", json=EDITOR | {"totp_code": app.code()}).status_code == 401
         assert editor.post(f"{TOTP}/disable", json={"code": new.code()}).status_code == 200
     logs_in(api, "editor")
+
+
+@pytest.mark.parametrize("change", ["another", "none"])
+def test_another_authenticator_or_none_ends_what_the_one_before_had_opened(api: RunningApi, change: str) -> None:
+    with api.client() as admin, api.client(None) as own, api.client(None) as other:
+        app, _ = enrol(admin, 2, api.clock)
+        for client in (own, other):
+            api.clock.seconds += 60
+            body = EDITOR | {"totp_code": app.code(), "remember_device": True}
+            client.post("/api/auth/login", json=body).raise_for_status()
+            assert "trusted_device" in client.cookies
+        if change == "another":
+            enrol(own, 2, api.clock, PASSWORD)
+        else:
+            own.post(f"{TOTP}/disable", json={"password": PASSWORD}).raise_for_status()
+        assert own.get("/api/auth/trusted-devices").json()["trusted_devices"] == []
+        assert other.get("/api/streams").status_code == 401
+        if change == "another":
+            assert other.post("/api/auth/login", json=EDITOR).json().keys() == {"totp_required", "totp_token"}
 
 
 def test_a_trusted_device_stands_in_for_the_code_and_never_for_the_password(api: RunningApi) -> None:

@@ -98,6 +98,15 @@ def test_the_old_dialect_is_read(load: Load) -> None:
     assert (settings.go2rtc.turn_password, settings.go2rtc.stun_server) == ("a;b=c:d#e", "second")
 
 
+def test_networks_that_the_original_wrote_in_several_lines_are_read(load: Load) -> None:
+    networks = "10.0.0.0/8\n192.168.0.0/16\n2001:db8::/32"
+    settings = load(f"[web]\ntrusted_proxy_cidrs = {networks}\nport = 81\n").settings
+    assert settings.web.trusted_proxy_cidrs == networks.replace("\n", ",")
+    assert settings.web.port == 81
+    with pytest.raises(InvalidSettings, match=r"line 3: neither a \[section\] nor a line of the form key = value"):
+        load("[web]\nport = 81\n10.0.0.0/8\n")
+
+
 def test_keys_of_features_to_come_are_kept_without_a_word(load: Load) -> None:
     loaded = load("[onvif]\ndiscovery_enabled = true\ndiscovery_interval = 60\n[storage]\npath_hls = /tmp/hls\n")
     assert loaded.warnings == ()
