@@ -114,6 +114,7 @@ async def test_a_trigger_is_told_by_mqtt_with_its_picture_and_by_a_webhook_with_
     kept = [row for row in verified(hook) if row["event"]["stream"] == "Front Door"]
     assert kept[0]["detections"][0]["label"] == "person"
     assert kept[0]["event"]["id"] == kept[-1]["event"]["id"]
+    assert kept[-1]["event"]["picture"] == last["snapshot_url"]
 
 
 async def test_networks_that_are_forbidden_while_it_runs_are_not_posted_to(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def payload(change: EventChange) -> str:
                 ],
                 "score": event.score,
                 "zones": list(event.zones),
-                "picture": event.picture,
+                "picture": event.picture_address,
                 "recording_id": event.recording_id,
                 "interrupted": event.interrupted,
             },
