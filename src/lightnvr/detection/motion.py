@@ -86,6 +86,9 @@ class MotionDetector:
         self._memories.pop(stream_id, None)
         self._masks.pop(stream_id, None)
 
+    def interrupt(self) -> None:
+        """See Detector. A picture takes a moment only."""
+
     def close(self) -> None:
         """See Detector."""
         self._memories.clear()
