@@ -11,7 +11,7 @@ STAMPS := $(VENV)/stamps
 VENDOR := src/lightnvr/static/vendor
 UV_VERSION := 0.13.9
 TEST_PACKAGES := chromium ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
-	gstreamer1.0-plugins-bad gstreamer1.0-libav postgresql
+	gstreamer1.0-plugins-bad gstreamer1.0-libav mosquitto mosquitto-clients postgresql
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The lists are complete, so nothing is left to resolve: pip before 23.3 asks for the newest version of a package that another
 # one names with extras, and then refuses it because it is not the pinned one.

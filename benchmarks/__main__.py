@@ -26,6 +26,8 @@ _SHORT: dict[str, tuple[str, ...]] = {
     "motion_cost": ("--cameras", "2", "--rounds", "1", "--seconds", "5", "--settle", "5"),
     "motion_quality": ("--scenes", "rain", "--seeds", "101"),
     "moving_in": ("--rows", "2000"),
+    "prebuffer_memory": ("--cameras", "2", "--rounds", "1", "--settle", "1"),
+    "event_latency": ("--cameras", "2", "--triggers", "10"),
     "auth_cost": ("--requests", "200", "--seconds", "2"),
     "api_load": ("--cameras", "2", "--clients", "10", "--seconds", "5"),
     "brute_force": ("--cameras", "2", "--attempts", "300", "--addresses", "10"),

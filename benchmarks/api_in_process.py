@@ -46,6 +46,10 @@ from lightnvr.events.log import EventLog
 from lightnvr.events.pictures import EventPictures
 from lightnvr.events.service import EventServices
 from lightnvr.events.store import EventStore
+from lightnvr.events.telling.outbox import Outbox
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
+from lightnvr.events.telling.webhooks.posting import PostingRules
+from lightnvr.events.telling.webhooks.store import WebhookStore
 from lightnvr.events.triggers import Triggers
 from lightnvr.events.writing import EventWriting
 from lightnvr.live.audience import Audience
@@ -233,7 +237,7 @@ def api_on(
             second_factor=entrance.second_factor,
             presence=entrance.presence,
             audit=entrance.audit,
-            auditing=Auditing(entrance.audit, time.monotonic),
+            auditing=Auditing(entrance.audit_writer, time.monotonic),
             streams=StreamCatalog(
                 database,
                 StreamStore(secrets),
@@ -271,6 +275,13 @@ def api_on(
             events=_events(database, folder),
             live=live,
             pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
+            webhooks=WebhookTeller(
+                WebhookStore(database, FactorSeal(secrets), time.time),
+                Outbox(database, time.time),
+                PostingRules(),
+                time.time,
+                lambda _at: 0,
+            ),
             webrtc=WebRtc(live, WebRtcOptions(), partial(datetime.now, UTC), random.SystemRandom()),
             hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, time.time),
             storage_roots=StorageRoots([Storage(1, "main", Path("/srv/recordings"))]),

@@ -15,8 +15,9 @@ A user with `allowed_tags` sees only streams that have one of these tags. For su
 recording of one, does not exist: addresses that are about one stream or one recording answer as they do for a name that
 was never used, and lists, numbers and metrics leave it out.
 
-`allowed_actions` takes rights from a user that the role has: `live`, `playback`, `export`, `change`, `delete`. Those
-that need one of them besides the role say so under "Right"; all that shows a stream live needs `live`.
+`allowed_actions` takes rights from a user that the role has: `live`, `listen`, `playback`, `export`, `change`,
+`delete`. Those that need one of them besides the role say so under "Right"; all that shows a stream live needs `live`.
+Who has no `listen` gets everything else that the table allows, but without sound.
 
 The files of the pages, `GET /` and what it loads, are public, and so is `GET /api/openapi.json`. `SOCKET` is a
 WebSocket.

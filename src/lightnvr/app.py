@@ -5,7 +5,7 @@ import logging
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,6 @@ from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.log import EventLog
 from lightnvr.events.pruning import EventPruning
 from lightnvr.events.reactions import Reactions
-from lightnvr.events.triggers import Triggers
 from lightnvr.happening import happening, snapshots
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import Seats, ViewerLimits
@@ -41,11 +40,13 @@ from lightnvr.logs import Logs
 from lightnvr.media.address import SourceAddress
 from lightnvr.media.opening import Transport
 from lightnvr.media.probe import ProbeResult, probe
+from lightnvr.notifying import notifying
 from lightnvr.playback.clips import Clips
 from lightnvr.playback.downloads import Downloads
 from lightnvr.playback.evidence.making import Evidence
 from lightnvr.playback.timeline import Timeline
 from lightnvr.process import housekeeping, leave_out_of_collections
+from lightnvr.reacting import reacting
 from lightnvr.recording import detection_pruning
 from lightnvr.recording.archive import StoredArchive
 from lightnvr.recording.care import StoredCare
@@ -56,7 +57,6 @@ from lightnvr.recording.engine import RecordingEngine, RecordingOptions
 from lightnvr.recording.files import StoredFiles
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.marks import StoredMarks
-from lightnvr.recording.service import Detections
 from lightnvr.safekeeping import safekeeping, upgrade
 from lightnvr.seeing import seeing
 from lightnvr.servers import open_darkroom, open_live, serve_http, serve_relay, serve_rtsp, serve_webrtc, tls_of
@@ -79,14 +79,12 @@ from lightnvr.system.ending import Ending
 from lightnvr.system.settings_store import StoredSettings
 from lightnvr.wiring import (
     FactorSeal,
-    FleetClips,
     HubRecorder,
     entrance_rules,
     keeping,
     plan_for,
     rules_for,
     storage_plan,
-    watched,
 )
 
 _STOP_STREAMS_S = 2.5
@@ -112,6 +110,7 @@ class RunningServer:
     fleet: Fleet
     live: Channels
     events: EventLog
+    reactions: Reactions
     settings: Settings
     """As they were at the start, with those that were stored."""
 
@@ -169,6 +168,7 @@ async def running(
             monotonic=time.monotonic,
         )
         async with (
+            aclosing(entrance.audit_writer),
             _recording(settings, database, catalog) as (engine, fleet, manual),
             _keeping(in_force, database, catalog, engine) as keeper,
             open_live(CatalogLiveInputs(catalog, fleet), entrance.authentication) as live,
@@ -179,13 +179,13 @@ async def running(
             safekeeping(settings, settings_file, engine.sync, lambda: in_force.current) as (backups, restores),
             housekeeping(),
             _history(fleet) as history,
-            _events(catalog, fleet, engine, marks := StoredMarks(database)) as (reactions, triggers),
+            notifying(settings, database, catalog, fleet, darkroom, seal, snapshots(engine), happened.log) as telling,
+            reacting(catalog, fleet, engine, marks := StoredMarks(database), happened.log) as (reactions, triggers),
             seeing(
                 in_force, zones := ZoneStore(database), catalog, fleet, reactions, engine.place.clock.wall_us
             ) as detection,
         ):
             fleet.on_applied(live.stream_changed)
-            reactions.tell(happened.log)
             await _first_account(settings, AccountStore(database), show_password=show_password)
             clips = Clips(care.recorded, care.recordings, engine.place.clock.now_us)
             services = ApiServices(
@@ -197,7 +197,7 @@ async def running(
                 second_factor=entrance.second_factor,
                 presence=entrance.presence,
                 audit=entrance.audit,
-                auditing=Auditing(entrance.audit, time.monotonic),
+                auditing=Auditing(entrance.audit_writer, time.monotonic),
                 streams=catalog,
                 supervisors=fleet,
                 recordings=care.recordings,
@@ -239,7 +239,7 @@ async def running(
                 uptime=lambda: time.monotonic() - began,
                 now=time.time,
                 zone=system_zone,
-                problems=lambda: (*engine.problems(), *keeper.problems(), *backups.problems()),
+                problems=lambda: (*engine.problems(), *keeper.problems(), *backups.problems(), *telling.problems()),
                 viewer_limits=viewer_limits or ViewerLimits(Seats(settings.live.max_viewers)),
                 system=SystemServices(
                     in_force,
@@ -251,8 +251,21 @@ async def running(
                     history.of,
                 ),
                 options=api_options(settings),
+                telling=telling,
+                webhooks=telling.webhooks,
             )
-            parts = Steered(logs, catalog, entrance, keeper, engine.place, care.thumbnails, webrtc, services.options)
+            parts = Steered(
+                logs,
+                catalog,
+                entrance,
+                keeper,
+                engine.place,
+                care.thumbnails,
+                webrtc,
+                services.options,
+                telling.mqtt,
+                telling.webhooks,
+            )
             parts.follow(in_force)
             api = create_api(services)
             async with (
@@ -263,7 +276,9 @@ async def running(
             ):
                 leave_out_of_collections()
                 try:
-                    yield RunningServer(port, rtsp_port, relay_port, task, catalog, fleet, live, happened.log, settings)
+                    yield RunningServer(
+                        port, rtsp_port, relay_port, task, catalog, fleet, live, happened.log, reactions, settings
+                    )
                 finally:
                     # While their connections are still served, so that each viewer is told.
                     live.audience.end_all("LightNVR is being stopped.")
@@ -317,30 +332,6 @@ async def _recording(
     finally:
         await fleet.stop(_STOP_STREAMS_S)
         await engine.stop()
-
-
-@asynccontextmanager
-async def _events(
-    catalog: StreamCatalog, fleet: Fleet, engine: RecordingEngine, detections: Detections
-) -> AsyncIterator[tuple[Reactions, Triggers]]:
-    clock = engine.place.clock
-    reactions = Reactions(FleetClips(fleet, clock), clock.now_us)
-    reactions.watch(watched(stream) for stream in await catalog.every())
-
-    async def follow(stream_id: int) -> None:
-        stream = await catalog.by_id(stream_id)
-        if stream is None:
-            reactions.forget(stream_id)
-        else:
-            reactions.watch([watched(stream)])
-
-    fleet.on_applied(follow)
-    triggers = Triggers(reactions, detections, clock.now_us)
-    try:
-        yield reactions, triggers
-    finally:
-        await triggers.close()
-        reactions.close()
 
 
 def _rules_now(in_force: SettingsInForce, catalog: StreamCatalog) -> Callable[[], Awaitable[Rules]]:

@@ -20,8 +20,6 @@ from lightnvr.streams.catalog import StreamCatalog
 from lightnvr.streams.fleet import Fleet
 
 _PICTURE_WIDTH = 1280
-_STORE_S = 2.0
-"""How long events may take to be stored when the server stops."""
 
 
 def snapshots(engine: RecordingEngine) -> Path:
@@ -33,7 +31,7 @@ def snapshots(engine: RecordingEngine) -> Path:
 async def happening(
     database: Database, engine: RecordingEngine, catalog: StreamCatalog, fleet: Fleet, darkroom: Darkroom
 ) -> AsyncIterator[EventServices]:
-    """Store events and make their pictures until the context is left."""
+    """Keep events and make their pictures until the context is left. Whoever makes events runs the log."""
 
     async def folder_of(stream_id: int) -> str | None:
         stream = await catalog.by_id(stream_id)
@@ -48,13 +46,9 @@ async def happening(
 
     pictures = EventPictures(snapshots(engine), develop, folder_of, latest)
     happened = EventLog(EventWriting(database), StoredMarks(database), pictures, engine.place.clock.now_us)
-    storing = asyncio.create_task(happened.run(), name="events")
     picturing = asyncio.create_task(pictures.run(), name="event pictures")
     try:
         yield EventServices(EventStore(database), happened, pictures)
     finally:
-        happened.stop()
         picturing.cancel()
-        await asyncio.wait([storing], timeout=_STORE_S)
-        storing.cancel()
-        await asyncio.wait([storing, picturing])
+        await asyncio.wait([picturing])

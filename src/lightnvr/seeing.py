@@ -8,9 +8,9 @@ from functools import partial
 
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.settings import Settings
+from lightnvr.detection.detector import Detector
 from lightnvr.detection.detectors import DetectorOptions, Detectors
 from lightnvr.detection.models_folder import ModelsFolder
-from lightnvr.detection.motion import MotionDetector
 from lightnvr.detection.plan import MOTION_MODEL, DetectionPlan, Looks, Plans
 from lightnvr.detection.service import DetectionService
 from lightnvr.detection.sieve import Rules
@@ -86,6 +86,13 @@ class SupervisedScene:
         self._supervisor.sub_stream.release()
 
 
+def _motion(plans: Plans) -> Detector:
+    # Loaded late: it needs NumPy, which takes memory.
+    from lightnvr.detection.motion import MotionDetector  # noqa: PLC0415
+
+    return MotionDetector(plans.zones_of)
+
+
 @asynccontextmanager
 async def seeing(
     in_force: SettingsInForce,
@@ -104,7 +111,7 @@ async def seeing(
     detectors = Detectors(
         ModelsFolder(settings.models.path),
         lambda: detector_options(in_force.current),
-        partial(MotionDetector, plans.zones_of),
+        partial(_motion, plans),
         plans.threshold_of,
     )
 

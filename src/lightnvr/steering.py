@@ -10,8 +10,11 @@ from lightnvr.caring import thumbnails_each
 from lightnvr.config import Settings
 from lightnvr.config.in_force import SettingsInForce
 from lightnvr.config.settings import GeneralSettings
+from lightnvr.events.telling.mqtt import MqttTeller
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
 from lightnvr.live.webrtc import WebRtc
 from lightnvr.logs import LogOptions, Logs
+from lightnvr.notifying import broker_options, posting_rules
 from lightnvr.playback.thumbnails import Thumbnails
 from lightnvr.recording.layout import DirectoryFormat
 from lightnvr.recording.place import RecordingPlace
@@ -32,6 +35,8 @@ class Steered:
     thumbnails: Thumbnails
     webrtc: WebRtc
     options: ApiOptions
+    mqtt: MqttTeller
+    webhooks: WebhookTeller
 
     def follow(self, in_force: SettingsInForce) -> None:
         """Take every change of the settings from now on."""
@@ -51,21 +56,40 @@ class Steered:
         self.options.dialect = options.dialect
         self.options.trusted_proxies = options.trusted_proxies
         self.options.ice_servers = options.ice_servers
+        self.mqtt.take(broker_options(settings.mqtt))
+        self.webhooks.rules = posting_rules(settings.webhooks)
 
 
 def unable_to_listen(before: Settings, after: Settings) -> str:
     """Say why the server could not listen where it would after the next start: then nobody could set it right."""
-    host, port = after.web.bind_ip, after.web.port
-    if (host, port) == (before.web.bind_ip, before.web.port):
+    host, now, wanted = after.web.bind_ip, _ports(before), _ports(after)
+    if (host, wanted) == (before.web.bind_ip, now):
         return ""
-    # The port that it listens on now is taken, by itself.
-    tried = 0 if port == before.web.port else port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host, tried), family=family).close()
-    except OSError as error:
-        return f"web_bind_ip {host} and web_port {port} cannot be listened on: {error.strerror}"
+    for number, (name, port) in enumerate(wanted.items()):
+        twin = next((other for other in list(wanted)[:number] if wanted[other] == port), "")
+        if twin:
+            return f"{twin} and {name} must not both be {port}"
+        if (host, port) == (before.web.bind_ip, now.get(name)):
+            continue
+        # A port that it listens on now is taken, by itself.
+        tried = 0 if port in now.values() else port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            socket.create_server((host, tried), family=family).close()
+        except OSError as error:
+            return f"web_bind_ip {host} and {name} {port} cannot be listened on: {error.strerror}"
     return ""
+
+
+def _ports(settings: Settings) -> dict[str, int]:
+    """Return the TCP ports that are listened on, by the member of /api/settings that says which."""
+    rtsp_port = settings.live.rtsp_port if settings.live.rtsp_enabled else 0
+    ports = {
+        "web_port": settings.web.port,
+        "go2rtc_rtsp_port": rtsp_port,
+        "go2rtc_api_port": settings.go2rtc.api_port,
+    }
+    return {name: port for name, port in ports.items() if port}
 
 
 def api_options(settings: Settings) -> ApiOptions:

@@ -79,7 +79,8 @@ def _clip_plan(stream: Stream) -> ClipPlan:
 
 def rules_for(streams: Iterable[Stream], storage: StorageSettings) -> Rules:
     """Return how long the recordings of each configured stream are kept, and those of all others."""
-    return Rules({stream.name: _stream_rules(stream, storage) for stream in streams}, _general_rules(storage))
+    each = {stream.name: _stream_rules(stream, storage) for stream in streams}
+    return Rules(each, _general_rules(storage), total_bytes=storage.max_total_size)
 
 
 def _general_rules(storage: StorageSettings) -> StreamRules:
@@ -199,6 +200,19 @@ class HubRecorder:
     def waiting_packets(self) -> int:
         """See RunningRecorder."""
         return self._subscription.waiting
+
+    @property
+    def ended_ns(self) -> int | None:
+        """See RunningRecorder."""
+        return self._subscription.ended_ns
+
+    def end_at_keyframe(self) -> None:
+        """See RunningRecorder."""
+        self._subscription.end_at_keyframe()
+
+    def go_on(self) -> bool:
+        """See RunningRecorder."""
+        return self._subscription.go_on()
 
     async def stop(self, timeout_s: float) -> bool:
         """See RunningRecorder."""

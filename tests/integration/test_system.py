@@ -7,6 +7,7 @@ import signal
 import sqlite3
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from lightnvr import __version__
-from tests.cameras import camera, film, in_thread
+from tests.cameras import RtspCamera, camera, film, in_thread
 from tests.rig.product import all_recordings
 from tests.rig.recorded import recorded_numbers
 from tests.rig.waiting import until
@@ -130,7 +131,8 @@ def test_the_log_is_read_by_level_count_and_time(client: httpx.Client) -> None:
     assert logs(client, last_ts=usual[0]["timestamp"])[0]["id"] == usual[1]["id"]
     assert logs(client, since="2999-01-01") == []
     assert {entry["level"] for entry in logs(client, level="error")} <= {"ERROR"}
-    assert client.get("/api/system/logs", params={"count": -1}).status_code == 400
+    for count in (-1, 5001):
+        assert client.get("/api/system/logs", params={"count": count}).status_code == 400
     assert client.get("/api/system/logs", params={"level": "loud"}).status_code == 400
     assert client.get("/api/system/logs", params={"since": "yesterday"}).status_code == 400
 
@@ -213,6 +215,22 @@ def test_a_restart_finishes_recordings_and_goes_on_in_the_same_process(tmp_path:
         assert server.stop(signal.SIGTERM) == 0
 
 
+def test_saving_settings_interrupts_no_recording(client: httpx.Client) -> None:
+    with in_thread(lambda: camera(film("h264", "aac"))) as cam:
+        client.post("/api/streams", json={"name": "door", "url": cam.camera.url}).raise_for_status()
+        until(lambda: len(all_recordings(client, "door")) == 1, "the camera is recorded")
+        (first,) = all_recordings(client, "door")
+        saved = client.get("/api/settings").raise_for_status().json()
+        # A page that sends everything, and what makes the original start its relay anew.
+        for members in (saved, {"go2rtc_config_override": "api: {}", "turn_enabled": True, "mqtt_enabled": True}):
+            assert client.post("/api/settings", json=members).json()["restart_required"] is False
+            until(partial(_has_sent, cam.camera, len(cam.camera.frames_sent) + 20), "some pictures came")
+        assert [row["id"] for row in all_recordings(client, "door")] == [first["id"]]
+        assert cam.camera.connections_total == 1
+        client.delete("/api/streams/door").raise_for_status()
+        change(client, go2rtc_config_override="", turn_enabled=False, mqtt_enabled=False)
+
+
 def test_a_shutdown_ends_the_process_well(tmp_path: Path) -> None:
     with ServerProcess([COMMAND, "serve"], tmp_path) as server, server.client() as client:
         answer = client.post("/api/system/shutdown").raise_for_status().json()
@@ -223,6 +241,10 @@ def test_a_shutdown_ends_the_process_well(tmp_path: Path) -> None:
 def _recording(client: httpx.Client) -> bool:
     streams = client.get("/api/streams").raise_for_status().json()["streams"]
     return any(stream["recording"] == "recording" for stream in streams)
+
+
+def _has_sent(cam: RtspCamera, pictures: int) -> bool:
+    return len(cam.frames_sent) >= pictures
 
 
 def _uptime(server: ServerProcess) -> float:

@@ -23,9 +23,15 @@ class Authenticator:
         return next(code for code in (f"{number:06}" for number in range(10)) if code not in near)
 
 
-def enrol(client: httpx.Client, user_id: int, now: Callable[[], float]) -> tuple[Authenticator, list[str]]:
-    """Give a user an authenticator as the page does; return it, and the recovery codes."""
-    made = client.post(f"/api/auth/users/{user_id}/totp/setup").raise_for_status().json()
+def enrol(
+    client: httpx.Client, user_id: int, now: Callable[[], float], password: str = ""
+) -> tuple[Authenticator, list[str]]:
+    """Give a user an authenticator as the page does; return it, and the recovery codes.
+
+    Whoever does so for themselves and did not log in just now has to give the `password`.
+    """
+    proof = {"password": password} if password else {}
+    made = client.post(f"/api/auth/users/{user_id}/totp/setup", json=proof).raise_for_status().json()
     app = Authenticator(made["secret"], now)
     verified = client.post(f"/api/auth/users/{user_id}/totp/verify", json={"code": app.code()}).raise_for_status()
     codes: list[str] = verified.json()["recovery_codes"]

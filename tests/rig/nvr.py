@@ -157,7 +157,13 @@ class Nvr:
 
 
 def quick_settings(
-    folder: Path, *, rtsp: bool = False, password: str = "", cors_origins: str = "", **storage: object
+    folder: Path,
+    *,
+    rtsp: bool = False,
+    password: str = "",
+    cors_origins: str = "",
+    detection: Row | None = None,
+    **storage: object,
 ) -> Settings:
     """Settings with short patience, everything in `folder`, any free port, and no login.
 
@@ -175,6 +181,7 @@ def quick_settings(
                 "hls_segment_s": 1,
                 "cors_origins": cors_origins,
             },
+            "detection": detection or {},
             "streams": {"max_streams": 256, "connect_timeout_s": 2, "stall_timeout_s": 2},
         }
     )
@@ -189,13 +196,16 @@ async def running_nvr(
     password: str = "",
     cors_origins: str = "",
     viewer_limits: ViewerLimits | None = None,
+    detection: Row | None = None,
     **storage: object,
 ) -> AsyncIterator[Nvr]:
-    """Run a server with quick settings while the context is open; `storage` are members of that section.
+    """Run a server with quick settings while the context is open; `storage` and `detection` are those of the sections.
 
     The client is logged in as admin when there is a `password`.
     """
-    settings = quick_settings(folder, rtsp=rtsp, password=password, cors_origins=cors_origins, **storage)
+    settings = quick_settings(
+        folder, rtsp=rtsp, password=password, cors_origins=cors_origins, detection=detection, **storage
+    )
     async with (
         running(settings, show_password=False, viewer_limits=viewer_limits) as server,
         httpx.AsyncClient(

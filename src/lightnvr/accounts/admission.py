@@ -48,6 +48,11 @@ class Admission:
         """Whether this caller may watch streams live, of those that they may see."""
         return self.user.may(Right.LIVE)
 
+    @property
+    def may_listen(self) -> bool:
+        """Whether this caller may hear the sound of what they watch."""
+        return self.user.may(Right.LISTEN)
+
 
 class Standing:
     """Tells which admissions still hold.

@@ -102,23 +102,25 @@ class AuditLog:
 
     async def add(self, deed: Deed) -> None:
         """Add an entry. Raises what the database raises."""
+        # When it was done, not when there was time to write it down.
+        at = int(self._now())
         for _ in range(_TRIES):
             try:
                 # One at a time: many at once would take the database's connections from everybody else.
                 async with self._turn, self._database.writing.begin() as connection:
-                    await self._add(connection, deed)
+                    await self._add(connection, deed, at)
                     return
             except IntegrityError:
                 # On PostgreSQL another process was faster to follow the same entry.
                 continue
         raise RuntimeError("The audit log is written to by too many at once.")
 
-    async def _add(self, connection: AsyncConnection, deed: Deed) -> None:
+    async def _add(self, connection: AsyncConnection, deed: Deed, at: int) -> None:
         last = select(audit_log.c.hash).order_by(audit_log.c.id.desc()).limit(1)
         previous = (await connection.execute(last)).scalar_one_or_none() or FIRST
         entry = Entry(
             id=0,
-            at=int(self._now()),
+            at=at,
             actor=_short(deed.actor),
             actor_id=deed.actor_id,
             action=deed.action,

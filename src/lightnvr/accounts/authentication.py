@@ -57,12 +57,12 @@ class Authentication:
         ticket_key: bytes,
         now: Callable[[], float],
         enabled: bool,
-        on_refused: Callable[[User | None, str], Awaitable[None]] | None = None,
+        on_refused: Callable[[User | None, str, str], Awaitable[None]] | None = None,
     ) -> None:
         """`ticket_key` is secret and lasts beyond a restart; `now` gives seconds since 1970 UTC.
 
-        `on_refused` is told of each password that came with a request and was wrong, or not enough: whose it is not,
-        and from which address.
+        `on_refused` is told of each password that came with a request and was wrong, or not enough, and of each key
+        that is nobody's: whose it is not, from which address, and why.
         """
         self._store = store
         self._sessions = sessions
@@ -128,7 +128,7 @@ class Authentication:
             if user is not None:
                 return user, ProofKind.PASSWORD, ""
         key = credentials.api_key.strip() or (value.strip() if scheme.lower() == "bearer" else "")
-        user = await self._api_key(key) if 0 < len(key) <= _MAX_KEY else None
+        user = await self._api_key(key, credentials.address) if 0 < len(key) <= _MAX_KEY else None
         if user is not None and user.may_come_from(credentials.address):
             return user, ProofKind.API_KEY, token_hash(key)
         return None
@@ -142,11 +142,14 @@ class Authentication:
             # There is no place for a code in it; API keys are for programs.
             user = None
         if user is None and self._on_refused is not None:
-            await self._on_refused(await self._logins.known(username), address)
+            known = await self._logins.known(username)
+            await self._on_refused(known, address, "wrong password in a request, or not enough")
         return user
 
-    async def _api_key(self, key: str) -> User | None:
+    async def _api_key(self, key: str, address: str) -> User | None:
         user = await self._store.by_api_key(token_hash(key))
+        if user is None and self._logins.is_new_wrong_key(key, address) and self._on_refused is not None:
+            await self._on_refused(None, address, "wrong API key")
         return user if user is not None and user.is_active else None
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightnvr.accounts.administration import Administration
-from lightnvr.accounts.audit import AuditLog, Deed, Outcome, add_or_report
+from lightnvr.accounts.audit import AuditLog, Deed, Outcome
+from lightnvr.accounts.audit_writer import AuditWriter
 from lightnvr.accounts.authentication import Authentication
 from lightnvr.accounts.factor_store import FactorStore
 from lightnvr.accounts.limiter import LimiterRules, LoginLimiter
@@ -43,6 +44,7 @@ class Entrance:
     second_factor: SecondFactor
     presence: Presence
     audit: AuditLog
+    audit_writer: AuditWriter
     limiter: LoginLimiter
 
     def take(self, rules: EntranceRules) -> None:
@@ -71,10 +73,11 @@ def open_entrance(
     sessions = Sessions(store, rules.sessions, now)
     audit = AuditLog(database, audit_key, now)
 
-    async def refused(user: User | None, address: str) -> None:
+    writer = AuditWriter(audit)
+
+    async def refused(user: User | None, address: str, why: str) -> None:
         name, user_id = ("", None) if user is None else (user.username, user.id)
-        deed = Deed(name, user_id, "log in", "", Outcome.REFUSED, address, "wrong password in a request, or not enough")
-        await add_or_report(audit, deed)
+        await writer.add(Deed(name, user_id, "log in", "", Outcome.REFUSED, address, why))
 
     authentication = Authentication(
         store, sessions, logins, ticket_key=ticket_key, now=now, enabled=rules.enabled, on_refused=refused
@@ -94,9 +97,11 @@ def open_entrance(
             authentication.standing,
             now,
             code_with_password=rules.code_with_password,
+            monotonic=monotonic,
         ),
         second_factor=factor,
         presence=presence,
         audit=audit,
+        audit_writer=writer,
         limiter=limiter,
     )

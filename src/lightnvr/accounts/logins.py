@@ -12,6 +12,9 @@ from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.store import AccountStore
 from lightnvr.accounts.verified import VerifiedPasswords
 
+_A_KEY = "\0API key"
+"""Stands for the account of keys that are nobody's; no user has this name."""
+
 log = logging.getLogger(__name__)
 
 
@@ -25,6 +28,7 @@ class Logins:
         self._passwords = passwords
         self._limiter = limiter
         self._verified = VerifiedPasswords()
+        self._wrong_keys = VerifiedPasswords()
         self._under_way: dict[bytes, anyio.Event] = {}
         self._now = now
 
@@ -33,6 +37,11 @@ class Logins:
 
         Raises TooManyAttempts.
         """
+        found = await self.verify(username, password, address)
+        return None if found is None else found[0]
+
+    async def verify(self, username: str, password: str, address: str) -> tuple[User, str] | None:
+        """The same with what is stored of the password, for a session that must not be opened after it was changed."""
         if not is_plausible(username, password):
             self._limiter.charge(address, "")
             return None
@@ -59,6 +68,19 @@ class Logins:
                 return await self._verify_for_all(found, password, address, digest)
             await under_way.wait()
         return user if user.is_active and user.may_come_from(address) else None
+
+    def is_new_wrong_key(self, key: str, address: str) -> bool:
+        """Count an API key that is nobody's. Returns False, and counts nothing, for one that was seen before.
+
+        A program that goes on with an old key is not guessing, and must not make its whole household wait. A right key
+        is never asked about here. Raises TooManyAttempts.
+        """
+        digest = self._wrong_keys.digest(0, "", key)
+        if self._wrong_keys.knows(digest):
+            return False
+        self._limiter.charge(address, _A_KEY)
+        self._wrong_keys.remember(digest)
+        return True
 
     async def confirm(self, user_id: int, password: str, address: str) -> bool:
         """Whether this is the password of somebody who is logged in, for what needs more than that.
@@ -90,18 +112,21 @@ class Logins:
     async def _verify_for_all(self, found: tuple[User, str], password: str, address: str, digest: bytes) -> User | None:
         done = self._under_way[digest] = anyio.Event()
         try:
-            user = await self._verify(found, found[0].username, password, address)
-            if user is not None:
-                self._verified.remember(digest)
-            return user
+            verified = await self._verify(found, found[0].username, password, address)
+            if verified is None:
+                return None
+            self._verified.remember(digest)
+            return verified[0]
         finally:
             del self._under_way[digest]
             done.set()
 
-    async def _verify(self, found: tuple[User, str] | None, username: str, password: str, address: str) -> User | None:
+    async def _verify(
+        self, found: tuple[User, str] | None, username: str, password: str, address: str
+    ) -> tuple[User, str] | None:
         self._limiter.charge(address, username)
-        user, stored_hash = found if found is not None else (None, None)
-        right = await self._passwords.verify(password, stored_hash)
+        user, stored_hash = found if found is not None else (None, "")
+        right = await self._passwords.verify(password, stored_hash or None)
         if not right or user is None or not user.is_active or not user.may_come_from(address):
             return None
         if not user.totp_enabled:
@@ -110,17 +135,18 @@ class Logins:
         if not await self._is_still(user, stored_hash):
             return None
         try:
-            if stored_hash and (renewed := await self._passwords.renewed(password, stored_hash)) is not None:
+            if (renewed := await self._passwords.renewed(password, stored_hash)) is not None:
                 await self._store.renew_hash(user.id, stored_hash, renewed)
+                stored_hash = renewed
             await self._store.change(username, {"last_login": int(self._now())}, end_sessions=False)
         except UserNotFound:  # deleted while the password was being verified
             return None
         except SQLAlchemyError as error:
             # A full disk must not keep the owner from making room on it.
             log.warning("it could not be stored when %s logged in: %s", username, error)
-        return user
+        return user, stored_hash
 
-    async def _is_still(self, user: User, stored_hash: str | None) -> bool:
+    async def _is_still(self, user: User, stored_hash: str) -> bool:
         """Whether the password is the one that was verified, for hashing takes its time and others may wait for theirs.
 
         Otherwise it could open a session after all sessions had been ended because it was changed.

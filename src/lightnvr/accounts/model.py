@@ -30,6 +30,8 @@ class Right(StrEnum):
     """What a user does with the streams that they may see."""
 
     LIVE = "live"
+    LISTEN = "listen"
+    """To hear the sound of what is watched, played, exported or downloaded; without it all of that is silent."""
     PLAYBACK = "playback"
     EXPORT = "export"
     CHANGE = "change"
@@ -100,6 +102,10 @@ class LastAdministrator(Exception):
 
 class PasswordLocked(Exception):
     """The password of this account must not be changed."""
+
+
+class AccountChanged(Exception):
+    """The account was changed, or is gone, since the password was found to be right: it opens no session."""
 
 
 class TooManyAttempts(Exception):

@@ -103,8 +103,8 @@ class Presence:
         async with self._database.writing.begin() as connection:
             return (await connection.execute(query.returning(trusted_devices.c.token_hash))).scalar_one_or_none()
 
-    async def trust(self, user_id: int, *, address: str, user_agent: str) -> str:
-        """Trust a device and return its token."""
+    async def trust(self, user_id: int, *, session: str, address: str, user_agent: str) -> str | None:
+        """Trust a device and return its token; None when the session with the token `session` is over already."""
         token, now = new_token(), int(self._now())
         row = {
             "user_id": user_id,
@@ -115,7 +115,11 @@ class Presence:
             "address": address,
             "user_agent": user_agent[:_MAX_USER_AGENT],
         }
+        # Locked, so that whoever ends all sessions waits, and then finds the device.
+        still_there = select(sessions.c.id).where(sessions.c.token_hash == token_hash(session))
         async with self._database.writing.begin() as connection:
+            if (await connection.execute(still_there.with_for_update(read=True))).first() is None:
+                return None
             await connection.execute(delete(trusted_devices).where(trusted_devices.c.expires_at <= now))
             await connection.execute(insert(trusted_devices).values(row))
         return token

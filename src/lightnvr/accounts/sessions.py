@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from lightnvr.accounts.model import User
+from lightnvr.accounts.model import AccountChanged, User
 from lightnvr.accounts.store import AccountStore
 from lightnvr.accounts.tokens import new_token, token_hash
 
@@ -31,12 +31,16 @@ class Sessions:
         self.rules = rules
         self._now = now
 
-    async def open(self, user: User, *, address: str, user_agent: str) -> str:
-        """Return the token of a new session. It is not stored, only its hash is."""
+    async def open(self, user: User, *, password_hash: str, address: str, user_agent: str) -> str:
+        """Return the token of a new session. It is not stored, only its hash is.
+
+        `password_hash` is what was stored of the password that was right. Raises AccountChanged.
+        """
         token, now = new_token(), int(self._now())
         await self._store.remove_ended_sessions(now)
-        await self._store.add_session(
-            user.id,
+        is_open = await self._store.add_session(
+            user,
+            password_hash,
             {
                 "token_hash": token_hash(token),
                 "created_at": now,
@@ -47,6 +51,8 @@ class Sessions:
                 "user_agent": user_agent[:_MAX_USER_AGENT],
             },
         )
+        if not is_open:
+            raise AccountChanged
         return token
 
     async def find(self, token: str) -> User | None:

@@ -1,12 +1,13 @@
 """Logging in, in one step or two."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from lightnvr.accounts.admission import Proof, ProofKind, Standing
 from lightnvr.accounts.logins import Logins
-from lightnvr.accounts.model import User
+from lightnvr.accounts.model import TooManyAttempts, User
 from lightnvr.accounts.presence import Presence
 from lightnvr.accounts.second_factor import NotSetUp, SecondFactor, WrongCode
 from lightnvr.accounts.store import AccountStore
@@ -15,6 +16,8 @@ from lightnvr.accounts.tokens import new_token, token_hash
 PENDING_S = 300
 _TRIES = 5
 _MOST_PENDING = 1024
+_REFUSAL_S = 0.5
+"""Longer than verifying a password and a code takes, in seconds."""
 
 
 class PendingUnknown(Exception):
@@ -34,9 +37,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody who may have a session. `by_code`: an authenticator's code was part of it."""
+    """Somebody who may have a session, while `password_hash` is what is stored of their password.
+
+    `by_code`: an authenticator's code was part of it.
+    """
 
     user: User
+    password_hash: str
     by_code: bool = False
 
 
@@ -50,6 +57,7 @@ class CodeNeeded:
 @dataclass(slots=True)
 class _Pending:
     proof: Proof
+    password_hash: str
     expires: float
     tries: int = 0
 
@@ -70,6 +78,8 @@ class SignIn:
         now: Callable[[], float],
         *,
         code_with_password: bool,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """With `code_with_password` the code has to come with the password: which of them is wrong is not told."""
         self._store = store
@@ -79,29 +89,54 @@ class SignIn:
         self._standing = standing
         self._now = now
         self.code_with_password = code_with_password
+        self._monotonic = monotonic
+        self._sleep = sleep
         self._pending: OrderedDict[str, _Pending] = OrderedDict()
 
     async def begin(self, attempt: Attempt) -> SignedIn | CodeNeeded | None:
-        """Check a password, and what came with it. None is a refusal. Raises TooManyAttempts."""
-        user = await self._logins.check(attempt.username, attempt.password, attempt.address)
-        if user is None or not user.totp_enabled:
-            return None if user is None else SignedIn(user)
+        """Check a password, and what came with it. None is a refusal. Raises TooManyAttempts.
+
+        With `code_with_password` all refusals take as long: with a right password more has to be looked up, and how
+        long that takes would tell it from a wrong one.
+        """
+        began = self._monotonic()
+        outcome = await self._begin(attempt)
+        if outcome is None and self.code_with_password:
+            await self._sleep(max(0.0, began + _REFUSAL_S - self._monotonic()))
+        return outcome
+
+    async def _begin(self, attempt: Attempt) -> SignedIn | CodeNeeded | None:
+        found = await self._logins.verify(attempt.username, attempt.password, attempt.address)
+        if found is None:
+            return None
+        user, password_hash = found
+        if not user.totp_enabled:
+            return SignedIn(user, password_hash)
         if attempt.device and await self._presence.trusts(user.id, attempt.device):
             self._logins.completed(user, attempt.address)
-            return SignedIn(user)
+            return SignedIn(user, password_hash)
         if attempt.code:
-            if not await self._factor.accepts(user.id, attempt.code):
+            if not await self._accepts(user.id, attempt.code):
                 return None
             self._logins.completed(user, attempt.address)
-            return SignedIn(user, by_code=True)
+            return SignedIn(user, password_hash, by_code=True)
         if self.code_with_password:
             return None
         token = new_token()
         proof = await self._standing.prove(ProofKind.PASSWORD, user)
-        self._pending[token_hash(token)] = _Pending(proof, self._now() + PENDING_S)
+        self._pending[token_hash(token)] = _Pending(proof, password_hash, self._now() + PENDING_S)
         while len(self._pending) > _MOST_PENDING:
             self._pending.popitem(last=False)
         return CodeNeeded(token)
+
+    async def _accepts(self, user_id: int, code: str) -> bool:
+        try:
+            return await self._factor.accepts(user_id, code)
+        except TooManyAttempts:
+            # Only who knows the password can have given that many codes from several addresses.
+            if self.code_with_password:
+                return False
+            raise
 
     async def waiting(self, token: str) -> User | None:
         """Return who began this login, while it can be finished."""
@@ -133,4 +168,4 @@ class SignIn:
             raise WrongCode
         self._pending.pop(key, None)
         self._logins.completed(user, address)
-        return SignedIn(user, by_code=True)
+        return SignedIn(user, pending.password_hash, by_code=True)

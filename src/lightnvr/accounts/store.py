@@ -187,10 +187,19 @@ class AccountStore:
             if removed.first() is None:
                 raise UserNotFound(user_id)
 
-    async def add_session(self, user_id: int, values: Mapping[str, object]) -> None:
-        """Store a session."""
+    async def add_session(self, user: User, password_hash: str, values: Mapping[str, object]) -> bool:
+        """Store a session, unless the account can be logged in to in another way than when it was looked at.
+
+        What ended all its sessions meanwhile ends this one too. Returns whether it was stored.
+        """
+        same = (users.c.password_hash == password_hash, users.c.totp_enabled.is_(user.totp_enabled), users.c.is_active)
+        # Locked, so that whoever changes the account waits, and then finds the session.
+        query = select(users.c.id).where(users.c.id == user.id, *same).with_for_update(read=True)
         async with self._database.writing.begin() as connection:
-            await connection.execute(insert(sessions).values(user_id=user_id, **values))
+            if (await connection.execute(query)).first() is None:
+                return False
+            await connection.execute(insert(sessions).values(user_id=user.id, **values))
+            return True
 
     async def session(self, hash_of_token: str) -> Session | None:
         """Return the session with this token, ended or not."""

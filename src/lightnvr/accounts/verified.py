@@ -1,4 +1,4 @@
-"""Remembers which passwords were right, so that Basic authentication does not hash at every request."""
+"""Remembers passwords that were right, so that Basic authentication does not hash at every request; and wrong keys."""
 
 import hashlib
 import hmac

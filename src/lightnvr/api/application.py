@@ -45,6 +45,7 @@ from lightnvr.api import (
     timeline,
     totp,
     users,
+    webhooks,
     webrtc,
     zones,
 )
@@ -116,6 +117,7 @@ def create_api(services: ApiServices) -> FastAPI:
         backups.router,
         restore.router,
         setup.router,
+        webhooks.router,
         zones.router,
         detections.router,
         event_pictures.router,

@@ -30,7 +30,7 @@ class AuditEntry(BaseModel):
     action: str = Field(examples=["change user"])
     target: str = Field(examples=["2"], description="What it was done to: a name, or an id.")
     outcome: str = Field(examples=["done"], description="`done`, `refused` or `failed`.")
-    address: str = Field(examples=["192.168.1.20"], description="Where the request came from.")
+    address: str = Field(examples=["192.168.1.20"], description="Where it was asked for, or `command line`.")
     detail: str = Field(examples=["email, role"], description="Members that were sent. Values are never kept.")
     hash: str = Field(examples=["5e884898da28047151d0e56f8dc62927"], description="Covers all entries up to this one.")
 

@@ -7,7 +7,8 @@ from http import HTTPStatus
 
 from fastapi import Request, Response
 
-from lightnvr.accounts.audit import AuditLog, Deed, Outcome, add_or_report
+from lightnvr.accounts.audit import Deed, Outcome
+from lightnvr.accounts.audit_writer import AuditWriter
 from lightnvr.accounts.limiter import network_of
 from lightnvr.accounts.model import LastAdministrator, PasswordLocked, TooManyAttempts, User
 
@@ -61,6 +62,10 @@ AUDITED: Mapping[str, str] = {
     "GET /backups/{filename}": "download backup",
     "POST /api/system/restore": "restore backup",
     "DELETE /api/system/restore": "cancel restore",
+    "POST /api/webhooks": "add webhook",
+    "PUT /api/webhooks/{id}": "change webhook",
+    "DELETE /api/webhooks/{id}": "delete webhook",
+    "POST /api/webhooks/{id}/test": "test webhook",
     "POST /api/setup/status": "note first steps",
     "GET /api/recordings/play/{id}": "play back",
     "GET /api/timeline/manifest": "play back",
@@ -97,7 +102,7 @@ class AuditNote:
 class Auditing:
     """Adds the entry of a request to the log. A log that cannot be written to does not stop the request."""
 
-    def __init__(self, audit: AuditLog, monotonic: Callable[[], float]) -> None:
+    def __init__(self, audit: AuditWriter, monotonic: Callable[[], float]) -> None:
         self._audit = audit
         self._parts, self._strangers = _Lately(_SILENCE_S, monotonic), _Lately(_STRANGER_SILENCE_S, monotonic)
 
@@ -110,7 +115,7 @@ class Auditing:
             network_of(deed.address), deed.action, deed.outcome.value, deed.detail
         ):
             return
-        await add_or_report(self._audit, deed)
+        await self._audit.add(deed)
 
 
 class _Lately:

@@ -216,11 +216,14 @@ async def _with_session(
 ) -> Response:
     address = client_address(request, services.options.trusted_proxies)
     agent = request.headers.get("user-agent", "")
-    token = await services.sessions.open(signed_in.user, address=address, user_agent=agent)
+    token = await services.sessions.open(
+        signed_in.user, password_hash=signed_in.password_hash, address=address, user_agent=agent
+    )
     set_cookie(answer, request, services, SESSION, token, services.sessions.rules.absolute_s)
     if remember and signed_in.by_code and services.presence.trusted_days:
-        device = await services.presence.trust(signed_in.user.id, address=address, user_agent=agent)
-        set_cookie(answer, request, services, TRUSTED_DEVICE, device, services.presence.trusted_days * 86_400)
+        device = await services.presence.trust(signed_in.user.id, session=token, address=address, user_agent=agent)
+        if device is not None:
+            set_cookie(answer, request, services, TRUSTED_DEVICE, device, services.presence.trusted_days * 86_400)
     return answer
 
 

@@ -132,6 +132,7 @@ class _File:
     length: int
     etag: str
     modified_s: float
+    read: None = None
 
 
 _DOWNLOAD: Responses = {HTTPStatus.OK.value: {"content": {"application/zip": {}}, "description": "The file, a ZIP."}}

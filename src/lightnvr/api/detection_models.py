@@ -58,7 +58,7 @@ class DetectionModels(BaseModel):
 
     models: list[DetectionModel]
     onnx_available: bool = Field(description="Whether the package onnxruntime is installed, which runs `.onnx`.")
-    litert_available: bool
+    litert_available: bool = Field(description="Whether ai-edge-litert is installed, which runs `.tflite`.")
     sod_available: bool
     message: str | None = Field(None, description="What is wrong with the models folder.")
     count: int
@@ -91,8 +91,8 @@ async def detection_models(services: Services) -> Response:
             )
             for model in listing.models
         ],
-        onnx_available=listing.runs_onnx,
-        litert_available=False,
+        onnx_available="onnxruntime" in listing.runs,
+        litert_available="ai_edge_litert" in listing.runs,
         sod_available=False,
         message=listing.message or None,
         count=len(listing.models),

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from lightnvr.accounts.model import (
+    AccountChanged,
     DuplicateUsername,
     InvalidAccount,
     LastAdministrator,
@@ -27,6 +28,7 @@ from lightnvr.backup.model import BackupBusy, BackupFailed, BackupNotFound, Unus
 from lightnvr.config.in_force import InvalidSetting
 from lightnvr.detection.zones import InvalidZone
 from lightnvr.events.model import EventNotFound
+from lightnvr.events.telling.webhooks.model import DuplicateWebhook, WebhookNotFound
 from lightnvr.events.triggers import CannotTrigger
 from lightnvr.live.errors import (
     CameraUnavailable,
@@ -43,6 +45,7 @@ from lightnvr.live.hls.reload import TooFarAhead
 from lightnvr.live.webrtc import NoSuchSession, OtherOffer
 from lightnvr.playback.clip_plan import ClipNotPossible
 from lightnvr.playback.evidence.signing import UnusableEvidenceKey
+from lightnvr.playback.silent import CannotSilence
 from lightnvr.playback.thumbnails import NoThumbnail, ThumbnailsBusy, ThumbnailsOff
 from lightnvr.playback.timeline import NothingRecorded
 from lightnvr.recording.model import (
@@ -65,6 +68,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     UserNotFound: (HTTPStatus.NOT_FOUND, "User not found"),
+    AccountChanged: (HTTPStatus.UNAUTHORIZED, "The account was changed while you logged in. Please log in again."),
     DuplicateUsername: (HTTPStatus.CONFLICT, "Username already exists"),
     PasswordLocked: (HTTPStatus.FORBIDDEN, "Password changes are locked for this user"),
     StreamNotFound: (HTTPStatus.NOT_FOUND, "Stream not found"),
@@ -74,6 +78,8 @@ _SENTENCES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     RecordingFileMissing: (HTTPStatus.NOT_FOUND, "Recording file not found"),
     BackupNotFound: (HTTPStatus.NOT_FOUND, "Backup not found"),
     BackupBusy: (HTTPStatus.CONFLICT, "A backup is being made at this moment."),
+    WebhookNotFound: (HTTPStatus.NOT_FOUND, "Webhook not found"),
+    DuplicateWebhook: (HTTPStatus.CONFLICT, "There is a webhook with this name already."),
     EventNotFound: (HTTPStatus.NOT_FOUND, "Event not found"),
     JobNotFound: (HTTPStatus.NOT_FOUND, "Job not found"),
     NoSuchSession: (HTTPStatus.NOT_FOUND, "This WebRTC session has ended."),
@@ -99,6 +105,7 @@ _SPEAKING: Mapping[type[Exception], HTTPStatus] = {
     UnusableBackup: HTTPStatus.CONFLICT,
     LiveViewOff: HTTPStatus.FORBIDDEN,
     NotAdmitted: HTTPStatus.FORBIDDEN,
+    CannotSilence: HTTPStatus.FORBIDDEN,
     UnsupportedTracks: HTTPStatus.NOT_ACCEPTABLE,
     MalformedOffer: HTTPStatus.BAD_REQUEST,
     TooManyViewers: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,7 +1,5 @@
 """Events as they are on the wire."""
 
-from urllib.parse import quote
-
 from pydantic import BaseModel, Field
 
 from lightnvr.api.times import iso_ms
@@ -51,7 +49,6 @@ class EventList(BaseModel):
 
 def event_answer(event: Event) -> EventAnswer:
     """Return an event as it is on the wire."""
-    picture = f"/api/snapshots/{quote(event.picture_folder)}/{quote(event.picture)}" if event.picture else None
     return EventAnswer.model_construct(
         id=event.id,
         stream=event.stream_name,
@@ -64,7 +61,7 @@ def event_answer(event: Event) -> EventAnswer:
         ],
         score=round(event.score, 4),
         zones=list(event.zones),
-        picture=picture,
+        picture=event.picture_address,
         recording_id=event.recording_id,
         interrupted=event.interrupted,
     )

@@ -103,6 +103,7 @@ async def export(
     """
     start_us, end_us = _span(start, end)
     stream_name = await seen.recorded_name(name)
+    audio = audio and seen.hears
     if evidence:
         package = await services.evidence.package(stream_name, start_us, end_us, audio=audio)
         return _packed(request, package)

@@ -1,7 +1,7 @@
 """Sends a media file, whole or in part, also while it is still being written."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -13,9 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from lightnvr.api.ranges import ByteRange, read_range
 from lightnvr.recording.model import RecordingFileMissing, RecordingOffline
-
-ReadRange = Callable[[int, int, int], Iterator[bytes]]
-"""Yields the bytes of a descriptor from a start up to, not including, a stop."""
+from lightnvr.recording.service import ReadRange
 
 _CHUNK = 256 * 1024
 _MEDIA_TYPES = {
@@ -28,7 +26,7 @@ _MEDIA_TYPES = {
 
 
 class ServedFile(Protocol):
-    """A file to be sent: `length` bytes of it at most."""
+    """A file to be sent: `length` bytes of it at most, read by `read` when there is one."""
 
     @property
     def path(self) -> Path: ...
@@ -38,17 +36,16 @@ class ServedFile(Protocol):
     def etag(self) -> str: ...
     @property
     def modified_s(self) -> float: ...
+    @property
+    def read(self) -> ReadRange | None: ...
 
 
-async def file_answer(
-    request: Request, file: ServedFile, headers: dict[str, str], *, read: ReadRange | None = None
-) -> Response:
+async def file_answer(request: Request, file: ServedFile, headers: dict[str, str]) -> Response:
     """Answer GET or HEAD for a file (RFC 9110: conditional requests, ranges).
 
     Exactly the bytes that are promised are sent, `file.length` of them at most, so a file that grows meanwhile does no
-    harm. One chunk is in memory at a time, and the next is read when the client has taken it. `read` replaces how a
-    range is read; it blocks. Raises RecordingFileMissing, RecordingOffline,
-    RangeNotSatisfiable.
+    harm. One chunk is in memory at a time, and the next is read when the client has taken it. Raises
+    RecordingFileMissing, RecordingOffline, RangeNotSatisfiable.
     """
     headers = headers | {
         "Accept-Ranges": "bytes",
@@ -68,7 +65,7 @@ async def file_answer(
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
     descriptor = await _open(file.path)
-    chunks = _chunks(descriptor, part) if read is None else _read_chunks(descriptor, part, read)
+    chunks = _chunks(descriptor, part) if file.read is None else _read_chunks(descriptor, part, file.read)
     return StreamingResponse(chunks, status_code=status, headers=headers)
 
 

@@ -5,10 +5,14 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from lightnvr.accounts.audit import Deed, Outcome
+from lightnvr.api.client import client_address
 from lightnvr.api.errors import TOO_LARGE, error_answer
+from lightnvr.api.services import ApiServices
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -98,6 +102,7 @@ class SameOrigin:
             headers = Headers(scope=scope)
             origin = headers.get("origin")
             if origin is not None and not _has_api_key(headers) and not _is_own(origin, headers.get("host", "")):
+                await _keep_refusal(scope, origin)
                 answer = error_answer(HTTPStatus.FORBIDDEN, "Changes can be asked for by pages of this server only.")
                 if scope["type"] == "websocket":
                     await WebSocket(scope, receive, send).send_denial_response(answer)
@@ -105,6 +110,16 @@ class SameOrigin:
                     await answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+async def _keep_refusal(scope: Scope, origin: str) -> None:
+    services: ApiServices = scope["app"].state.services
+    address = client_address(HTTPConnection(scope), services.options.trusted_proxies)
+    # What the other site can choose is in the target, which does not make an entry one of another kind.
+    target = f"{scope['path']} from {origin}"
+    await services.auditing.add(
+        Deed("", None, "ask for a change", target, Outcome.REFUSED, address, "by a page of another site")
+    )
 
 
 def _has_api_key(headers: Headers) -> bool:

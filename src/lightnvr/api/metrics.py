@@ -13,6 +13,7 @@ from lightnvr.api.process_metrics import of_process, of_requests
 from lightnvr.api.recording_metrics import of_cameras, of_recordings, of_storages
 from lightnvr.api.seen import Sight
 from lightnvr.api.services import ApiServices, Services
+from lightnvr.api.telling_metrics import of_telling
 from lightnvr.live.audience import Way
 from lightnvr.streams.model import Stream
 from lightnvr.streams.status import RecordingState, StreamState
@@ -44,6 +45,7 @@ async def metrics(services: Services, seen: Sight) -> Response:
         *await of_storages(services),
         *await of_process(services),
         *of_requests(services),
+        *of_telling(services),
         *of_events(services.events),
         *of_detection(services.detection.statuses(), enabled),
         *_of_live(services, {stream.id: stream.name for stream in streams}),

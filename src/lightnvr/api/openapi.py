@@ -40,6 +40,7 @@ _TAGS: Mapping[str, str] = {
     "Health": "Whether the server lives, and how its streams are.",
     "Backup": "Database, settings and keys in one file.",
     "Setup": "The first steps after an installation.",
+    "Webhooks": "Other programs that are told of events by HTTP.",
     "ICE servers": "What browsers need for live view from other networks.",
 }
 _NEEDS = {

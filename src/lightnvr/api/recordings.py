@@ -56,7 +56,7 @@ def media_route(summary: str) -> MediaRoute:
     """Return what every route that sends a media file declares."""
     return {
         "response_class": Response,
-        "responses": _MEDIA | declared(400, 401, 404, 416, 429, 503),
+        "responses": _MEDIA | declared(400, 401, 403, 404, 416, 429, 503),
         "dependencies": [VIEWER],
         "summary": summary,
     }

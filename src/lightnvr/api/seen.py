@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from lightnvr.accounts.model import User
+from lightnvr.accounts.model import Right, User
 from lightnvr.api.access import Forbidden
 from lightnvr.api.services import ApiServices
+from lightnvr.playback.silent import SilentRecordings
 from lightnvr.playback.timeline import Timeline
 from lightnvr.recording.limited import (
     LimitedCare,
@@ -76,7 +77,7 @@ class SeenStreams:
 
 
 class Seen:
-    """Streams and recordings as one caller may see them.
+    """Streams and recordings as one caller may see and hear them.
 
     A caller without `allowed_tags` also sees recordings of streams that were deleted.
     """
@@ -91,8 +92,9 @@ class Seen:
         timeline: Timeline,
         *,
         names: frozenset[str] | None,
+        hears: bool,
     ) -> None:
-        """`names` are those of the streams; None is all there are and were."""
+        """`names` are those of the streams; None is all there are and were. `hears` is whether there is sound."""
         self.streams = streams
         self.recordings = recordings
         self.care = care
@@ -100,6 +102,7 @@ class Seen:
         self.deletions = deletions
         self.timeline = timeline
         self.names = names
+        self.hears = hears
 
     @property
     def everything(self) -> bool:
@@ -136,28 +139,35 @@ class Seen:
 async def seen_by(services: ApiServices, caller: User | None) -> Seen:
     """Return what a caller may see. None is the server itself, for answers that tell nobody of a stream."""
     streams = SeenStreams(services.streams, services.recordings, caller)
+    hears = caller is None or caller.may(Right.LISTEN)
     if caller is None or not caller.allowed_tags:
         return Seen(
             streams,
-            services.recordings,
+            _heard(services.recordings, services, hears=hears),
             services.care,
             services.marks,
             services.deletions,
-            services.timeline,
+            services.timeline.of(services.timeline.recorded, silent=not hears),
             names=None,
+            hears=hears,
         )
     tags = await services.streams.tags()
     names = frozenset(name for name, of_stream in tags.items() if caller.may_see(of_stream))
     time = LimitedTime(services.timeline.recorded, names)
     return Seen(
         streams,
-        LimitedRecordings(services.recordings, names),
+        _heard(LimitedRecordings(services.recordings, names), services, hears=hears),
         LimitedCare(services.care, time, names),
         LimitedMarks(services.marks, time, names),
         LimitedDeletions(services.deletions, time, names),
-        services.timeline.of(time),
+        services.timeline.of(time, silent=not hears),
         names=names,
+        hears=hears,
     )
+
+
+def _heard(recordings: Recordings, services: ApiServices, *, hears: bool) -> Recordings:
+    return recordings if hears else SilentRecordings(recordings, services.timeline.recorded)
 
 
 async def _seen(request: HTTPConnection) -> Seen:

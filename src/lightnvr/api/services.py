@@ -18,6 +18,7 @@ from lightnvr.accounts.second_factor import SecondFactor
 from lightnvr.accounts.sessions import Sessions
 from lightnvr.accounts.sign_in import SignIn
 from lightnvr.api.auditing import Auditing
+from lightnvr.api.cooldown import REFRESH_COOLDOWN_S, Cooldown
 from lightnvr.api.counting import RequestCounts
 from lightnvr.backup.restores import Restores
 from lightnvr.backup.service import Backups
@@ -27,6 +28,8 @@ from lightnvr.detection.results import DetectionResults
 from lightnvr.detection.watch import WatchStatus
 from lightnvr.detection.zones import ZoneStore
 from lightnvr.events.service import EventServices
+from lightnvr.events.telling.service import Telling
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
 from lightnvr.events.triggers import Triggers
 from lightnvr.live.channels import Channels
 from lightnvr.live.connections import ViewerLimits
@@ -173,7 +176,7 @@ class ApiServices:
 
     `storage_roots` gives the folder of each storage by its id. `storage_space` raises OSError when the storage is not
     there, `problems` says in sentences what is wrong with the server itself. `uptime` gives seconds since the start,
-    `now` seconds since 1970 UTC, `zone` how far local time is ahead of that.
+    `now` seconds since 1970 UTC, `zone` how far local time is ahead of that. `telling` is None when nobody is told.
     """
 
     authentication: Authentication
@@ -214,6 +217,7 @@ class ApiServices:
     hls: HlsOutputs
     webrtc: WebRtc
     pictures: Pictures
+    webhooks: WebhookTeller
     storage_roots: StorageRoots
     storage_space: Callable[[], Awaitable[StorageSpace]]
     probe: Probe
@@ -224,6 +228,8 @@ class ApiServices:
     options: ApiOptions
     problems: Callable[[], Sequence[str]] = tuple
     viewer_limits: ViewerLimits = field(default_factory=ViewerLimits)
+    telling: Telling | None = None
+    refreshes: Cooldown = field(default_factory=lambda: Cooldown(REFRESH_COOLDOWN_S))
 
 
 async def _services(request: HTTPConnection) -> ApiServices:

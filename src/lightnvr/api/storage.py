@@ -30,10 +30,14 @@ _LEVELS: dict[Pressure | None, Level] = {
 
 
 class Deleted(BaseModel):
-    """How many recordings were deleted: too old, over the quota of their stream, to make room."""
+    """How many recordings were deleted.
+
+    Too old, over the quota of their stream, over the total that all may take, to make room on the disk.
+    """
 
     age: int = Field(examples=[12])
     quota: int = Field(examples=[0])
+    total: int = Field(examples=[0])
     space: int = Field(examples=[0])
 
 
@@ -132,7 +136,7 @@ async def health(services: Services, seen: Sight, dialect: InStorageDialect) -> 
 async def clean_up(
     services: Services, seen: Sight, _caller: Administrator, body: CleanupBody | None = None
 ) -> Response:
-    """Deletes now what is too old or over a quota, as happens every minute anyway, and says what was deleted."""
+    """Deletes now what is too old or takes too much, as happens every minute anyway, and says what was deleted."""
     seen.require_everything()
     aggressive = body is not None and body.aggressive
     cleanup = await services.keeper.clean(aggressive=aggressive)

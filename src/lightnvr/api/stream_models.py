@@ -158,6 +158,14 @@ class Refreshed(Done):
     stream: str = Field(examples=["Front Door"])
 
 
+class RefreshCoalesced(Refreshed):
+    """Nothing was done: it was lately, or there is no need."""
+
+    message: str = Field(examples=["The connection to the camera was made again a moment ago."])
+    coalesced: Literal[True] = True
+    retry_after_seconds: int = Field(examples=[12], description="When asking again may do something.")
+
+
 def stream_answer(view: StreamView) -> StreamAnswer:
     """Return the wire form of a stream."""
     stream, status = view.stream, view.status

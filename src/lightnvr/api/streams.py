@@ -7,9 +7,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from lightnvr.accounts.model import User
-from lightnvr.api.access import EDITOR, VIEWER, Editor, GuardedRoute, Viewer
+from lightnvr.api.access import EDITOR, Editor, GuardedRoute, Viewer
 from lightnvr.api.answers import json_answer
 from lightnvr.api.auditing import note_of
+from lightnvr.api.cooldown import REFRESH_COOLDOWN_S
 from lightnvr.api.dialects.streams import (
     CHANGED,
     DELETED,
@@ -26,6 +27,7 @@ from lightnvr.api.services import ApiServices, Services
 from lightnvr.api.stream_models import (
     Done,
     NewStreamBody,
+    RefreshCoalesced,
     Refreshed,
     StreamChangeBody,
     StreamChanged,
@@ -37,6 +39,7 @@ from lightnvr.media.opening import Transport
 from lightnvr.streams.masking import source_address
 from lightnvr.streams.model import Stream, StreamChange
 from lightnvr.streams.settings import StreamSettings
+from lightnvr.streams.status import StreamState
 
 router = APIRouter(prefix="/api/streams", tags=["Streams"], route_class=GuardedRoute)
 
@@ -227,13 +230,27 @@ async def delete_stream(
 
 @router.post(
     "/{name}/refresh",
-    response_model=Refreshed,
+    response_model=Refreshed | RefreshCoalesced,
     responses=REFRESHED | declared(400, 401, 404, 429),
-    dependencies=[VIEWER],
     summary="Reconnect a stream",
 )
-async def refresh_stream(name: Reference, services: Services, seen: Sight, dialect: InStreamDialect) -> Response:
-    """Drops the connection to the camera and makes a new one at once. In the dialect `lightnvr` the answer is 202."""
+async def refresh_stream(
+    name: Reference, services: Services, seen: Sight, dialect: InStreamDialect, caller: Viewer
+) -> Response:
+    """Drops the connection to the camera and makes a new one at once. In the dialect `lightnvr` the answer is 202.
+
+    At most every 30 seconds, whoever asks; and while the camera is connected only for who may change streams, for
+    nothing is recorded meanwhile. Otherwise the answer has `coalesced`.
+    """
     stream = await seen.streams.find(name)
+    if not caller.role.may_write and services.supervisors.status(stream.id).state is StreamState.CONNECTED:
+        message = "The camera is connected."
+        return dialect.refreshed(
+            RefreshCoalesced(message=message, stream=stream.name, retry_after_seconds=int(REFRESH_COOLDOWN_S))
+        )
+    wait_s = services.refreshes.begin(stream.id, services.uptime())
+    if wait_s:
+        message = "The connection to the camera was made again a moment ago."
+        return dialect.refreshed(RefreshCoalesced(message=message, stream=stream.name, retry_after_seconds=wait_s))
     await services.supervisors.refresh(stream.id)
-    return dialect.refreshed(stream)
+    return dialect.refreshed(Refreshed(stream=stream.name))

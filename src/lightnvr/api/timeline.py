@@ -270,7 +270,9 @@ async def init_segment(
 ) -> Response:
     """What a player needs before any byte range of a recording. Playlists name it; it never changes."""
     content = await seen.timeline.init_segment(recording_id)
-    return Response(content, media_type="video/mp4", headers={"Cache-Control": "private, max-age=86400, immutable"})
+    # Who may listen from now on must not be left with what tells of no sound.
+    kept = "no-store" if seen.timeline.silent else "private, max-age=86400, immutable"
+    return Response(content, media_type="video/mp4", headers={"Cache-Control": kept})
 
 
 @router.head("/media/{id}.mp4", **media_route("Ask for the headers of a recording's media"))
@@ -292,8 +294,8 @@ async def media(
     if reader is None:
         return await file_answer(request, file, {})
     length = reader.length if isinstance(reader, MadeMedia) else file.length
-    tagged = replace(file, etag=f'{file.etag[:-1]}-{shift:x}"', length=length)
-    return await file_answer(request, tagged, {}, read=reader.read)
+    tagged = replace(file, etag=f'{file.etag[:-1]}-{shift:x}"', length=length, read=reader.read)
+    return await file_answer(request, tagged, {})
 
 
 @router.get(

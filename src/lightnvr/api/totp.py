@@ -8,6 +8,7 @@ import segno
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from lightnvr.accounts.admission import Admission, ProofKind
 from lightnvr.accounts.model import User
 from lightnvr.accounts.second_factor import NotSetUp, WrongCode
 from lightnvr.accounts.tokens import token_hash
@@ -23,6 +24,7 @@ from lightnvr.api.validation import BadRequest
 router = APIRouter(prefix="/api/auth/users/{id}/totp", tags=["Users"], route_class=GuardedRoute)
 
 _QR_SCALE = 4
+_LATELY_S = 900
 _SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 - an example
 
 
@@ -94,12 +96,16 @@ async def set_up(
 ) -> Response:
     """Makes a new secret. One that is in force stays so until a code of the new one is verified.
 
-    To replace the own one that is in force, the password or a code of it is needed.
+    To replace the own one that is in force, the password or a code of it is needed. For the first one the password is
+    needed only when the login was longer than 15 minutes ago, or was none: with an API key.
     """
-    if caller.id == user_id and (await services.second_factor.status(user_id)).enabled:
-        refused = await _refuse_unproved(request, services, caller, body)
-        if refused is not None:
-            return refused
+    if caller.id == user_id:
+        is_proved = bool(body and (body.password or body.code))
+        is_first = not (await services.second_factor.status(user_id)).enabled
+        if is_proved or not (is_first and await _came_lately(request, services, caller)):
+            refused = await _refuse_unproved(request, services, caller, body)
+            if refused is not None:
+                return refused
     new = await services.second_factor.set_up(user_id)
     picture = await anyio.to_thread.run_sync(_qr_code, new.uri)
     return json_answer(TotpSetup(secret=new.secret, otpauth_uri=new.uri, qr_svg=picture))
@@ -177,6 +183,16 @@ async def renew_recovery_codes(
     except NotSetUp:
         raise BadRequest("TOTP not set up for this user. Run setup first.") from None
     return json_answer(RecoveryCodes(recovery_codes=list(codes)))
+
+
+async def _came_lately(request: Request, services: ApiServices, caller: User) -> bool:
+    """Whether the caller gave the password just now, so that a session or a key that was stolen is not enough."""
+    admission: Admission = request.state.admission
+    if admission.proof.kind is not ProofKind.SESSION:
+        return admission.proof.kind is not ProofKind.API_KEY
+    own = admission.proof.secret_hash
+    since = [each.created_at for each in await services.presence.sessions(caller.id) if each.token_hash == own]
+    return any(services.now() - created_at <= _LATELY_S for created_at in since)
 
 
 async def _refuse_unproved(

@@ -11,7 +11,9 @@ from lightnvr.streams.settings import YesNo
 
 _TAGS = "Only streams with one of these tags, separated by commas, can be seen. Empty or null: every stream."
 _NETWORKS = "Networks or addresses that this account can be used from, separated by commas. Empty or null: everywhere."
-_ACTIONS = "Of live, playback, export, change, delete, separated by commas. Empty or null: all that the role may."
+_ACTIONS = (
+    "Of live, listen, playback, export, change, delete, separated by commas. Empty or null: all that the role may."
+)
 _LONGEST = 4096
 _ROLE = "0 ADMIN, 1 USER, 2 VIEWER, 3 API."
 

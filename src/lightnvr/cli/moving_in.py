@@ -11,8 +11,10 @@ import anyio
 import typer
 from cryptography.fernet import Fernet
 
+from lightnvr.accounts.audit import Outcome
 from lightnvr.accounts.first_account import FIRST_USERNAME, write_private
 from lightnvr.accounts.passwords import Passwords
+from lightnvr.cli.deeds import keep_deed
 from lightnvr.cli.options import settings_from
 from lightnvr.config import CommandLine, LoadedSettings, Settings
 from lightnvr.db.engine import Database, database_url, open_database
@@ -122,7 +124,15 @@ async def _move_in(
             max_streams=target.settings.streams.max_streams,
             now_s=int(time.time()),
         )
-        await move_in(original, source.folders, home, wishes, report)
+        outcome = Outcome.FAILED
+        try:
+            await move_in(original, source.folders, home, wishes, report)
+            outcome = Outcome.DONE
+        finally:
+            # A second run, which changes nothing, is not worth an entry.
+            if not wishes.pretend and (report.counts or outcome is Outcome.FAILED):
+                file = target.settings.secret_key_file
+                await keep_deed(database, file, "take over", str(source.database), report.counts, outcome)
 
 
 @asynccontextmanager

@@ -15,9 +15,10 @@ from lightnvr.accounts.administration import Administration
 from lightnvr.accounts.model import Role
 from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.store import AccountStore
+from lightnvr.cli.deeds import keep_deed
 from lightnvr.cli.options import ConfigFile, DataDir, settings_from
 from lightnvr.config import CommandLine, Settings
-from lightnvr.db.engine import database_url, open_database
+from lightnvr.db.engine import Database, database_url, open_database
 from lightnvr.safekeeping import upgrade
 
 commands = typer.Typer(help="Users: who may log in, and as what.", no_args_is_help=True)
@@ -48,7 +49,7 @@ def list_users(config: ConfigFile = None, data_dir: DataDir = None) -> None:
             state = "" if user.is_active else ", not active"
             typer.echo(f"{user.username:32}  {user.role.name.lower():6}  {seen}, {key}{state}")
 
-    _with_accounts(config, data_dir, show)
+    _with_accounts(config, data_dir, show, None)
 
 
 @commands.command()
@@ -66,6 +67,7 @@ def add(
         config,
         data_dir,
         lambda administration: administration.add(name, password, Role[role.name], email=email),
+        ("add user", name),
     )
     typer.echo(f"{name} was added with the role {role}.")
 
@@ -76,7 +78,12 @@ def change_password(
 ) -> None:
     """Change a password. The user is logged out everywhere."""
     password = _password(from_input=password_stdin)
-    _with_accounts(config, data_dir, lambda administration: administration.set_password(name, password))
+    _with_accounts(
+        config,
+        data_dir,
+        lambda administration: administration.set_password(name, password),
+        ("change password", name),
+    )
     typer.echo(f"The password of {name} was changed.")
 
 
@@ -87,38 +94,45 @@ def renew_api_key(name: Name, config: ConfigFile = None, data_dir: DataDir = Non
     async def renew(administration: Administration) -> None:
         typer.echo(await administration.renew_api_key(name))
 
-    _with_accounts(config, data_dir, renew)
+    _with_accounts(config, data_dir, renew, ("generate API key", name))
     print("Keep it now: it cannot be shown again.", file=sys.stderr)  # noqa: T201
 
 
 @commands.command()
 def delete(name: Name, config: ConfigFile = None, data_dir: DataDir = None) -> None:
     """Delete a user, who is logged out everywhere."""
-    _with_accounts(config, data_dir, lambda administration: administration.remove(name))
+    _with_accounts(config, data_dir, lambda administration: administration.remove(name), ("delete user", name))
     typer.echo(f"{name} was deleted.")
 
 
 def _with_accounts(
-    config: ConfigFile, data_dir: DataDir, action: Callable[[Administration], Awaitable[object]]
+    config: ConfigFile,
+    data_dir: DataDir,
+    action: Callable[[Administration], Awaitable[object]],
+    deed: tuple[str, str] | None,
 ) -> None:
+    """`deed`: what is done and to whom, for the audit log; nothing is, when it is None."""
     settings = settings_from(CommandLine(config, data_dir)).settings
 
     async def run() -> None:
-        async with _administration(settings) as administration:
-            await action(administration)
+        async with _accounts(settings) as database:
+            store = AccountStore(database)
+            await action(Administration(store, Passwords(), time.time, settings.initial_password_file))
+            if deed is not None:
+                await keep_deed(database, settings.secret_key_file, *deed)
 
     anyio.run(run)
 
 
 @asynccontextmanager
-async def _administration(settings: Settings) -> AsyncIterator[Administration]:
+async def _accounts(settings: Settings) -> AsyncIterator[Database]:
     if not settings.database.url:
         settings.database.path.parent.mkdir(parents=True, exist_ok=True)
     url = database_url(settings.database.url, settings.database.path)
     await upgrade(settings, url)
     database = open_database(url)
     try:
-        yield Administration(AccountStore(database), Passwords(), time.time, settings.initial_password_file)
+        yield database
     finally:
         await database.close()
 

@@ -1,9 +1,12 @@
 """Reads lightnvr.ini, in the dialect that existing files are written in."""
 
-from dataclasses import dataclass
+import ipaddress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lightnvr.config.errors import InvalidSettings
+
+_NETWORKS = "trusted_proxy_cidrs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ def read_ini(path: Path) -> list[Entry]:
 
     The dialect is that of the inih library, which wrote the files that are around: values are raw (no quotes, no
     escapes), a `;` after a blank begins a comment, a byte order mark is allowed, and a line that begins with a blank
-    replaces the value above it. Raises InvalidSettings when the file cannot be read or a line is none of these.
+    replaces the value above it. The original writes networks of proxies that were typed in several lines as several
+    lines; those are read. Raises InvalidSettings when the file cannot be read or a line is none of these.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -35,7 +39,8 @@ def read_ini(path: Path) -> list[Entry]:
 def _parse(text: str, path: Path) -> list[Entry]:
     entries: list[Entry] = []
     section = key = ""
-    for number, raw in enumerate(text.splitlines(), start=1):
+    # Not splitlines(): that would also split a password in which there is one of the rarer marks of Unicode.
+    for number, raw in enumerate(text.split("\n"), start=1):
         line = _without_comment(raw.strip())
         if not line:
             continue
@@ -48,9 +53,20 @@ def _parse(text: str, path: Path) -> list[Entry]:
             if not bracket:
                 raise InvalidSettings([f"{path}, line {number}: the section has no closing bracket."])
             continue
+        if key == _NETWORKS and _is_network(line):
+            entries[-1] = replace(entries[-1], text=f"{entries[-1].text},{line}")
+            continue
         key, value = _split(line, path, number)
         entries.append(Entry(section, key, value, number))
     return entries
+
+
+def _is_network(line: str) -> bool:
+    try:
+        ipaddress.ip_network(line, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _without_comment(line: str) -> str:

@@ -9,6 +9,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from lightnvr.config.named_folders import checked_folders
 
+LEAST_TOTAL_SIZE = 1_000_000_000
+"""The smallest limit of what all recordings take, in bytes."""
+
 _ORIGIN = re.compile(r"https?://[^/?#@*\s]+")
 
 
@@ -38,6 +41,13 @@ def _ip_addresses(text: str) -> str:
     return " ".join(_ip_address(part) for part in text.replace(",", " ").split())
 
 
+def _no_small_limit(size: int) -> int:
+    # Somebody who meant gigabytes would lose everything at once.
+    if 0 < size < LEAST_TOTAL_SIZE:
+        raise ValueError(f"must be 0 or at least {LEAST_TOTAL_SIZE}")
+    return size
+
+
 def _origins(text: str) -> str:
     for part in text.replace(",", " ").split():
         if not _ORIGIN.fullmatch(part):
@@ -48,6 +58,7 @@ def _origins(text: str) -> str:
 Folder = Annotated[Path, AfterValidator(_absolute)]
 NamedFolders = Annotated[str, AfterValidator(checked_folders)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none), AfterValidator(_absolute_unless_empty)]
+TotalSize = Annotated[int, AfterValidator(_no_small_limit)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
 Networks = Annotated[str, AfterValidator(_networks)]
 IpAddresses = Annotated[str, AfterValidator(_ip_addresses)]

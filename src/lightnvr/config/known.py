@@ -6,7 +6,7 @@ from typing import Literal, get_args, get_origin
 from annotated_types import Ge, Le, MaxLen
 from pydantic.fields import FieldInfo
 
-from lightnvr.config.kinds import Section
+from lightnvr.config.kinds import LEAST_TOTAL_SIZE, Section
 from lightnvr.config.settings import Settings
 
 
@@ -42,12 +42,18 @@ def allowed(field: FieldInfo) -> str:
         kind = "a whole number" if field.annotation is int else "a number"
         low = next((item.ge for item in field.metadata if isinstance(item, Ge)), None)
         high = next((item.le for item in field.metadata if isinstance(item, Le)), None)
+        if "_no_small_limit" in _checks(field):
+            return f"0 or {kind} from {LEAST_TOTAL_SIZE} to {high}"
         return f"{kind} from {low} to {high}"
     return _allowed_text(field)
 
 
+def _checks(field: FieldInfo) -> set[str]:
+    return {getattr(getattr(item, "func", None), "__name__", "") for item in field.metadata}
+
+
 def _allowed_text(field: FieldInfo) -> str:
-    checks = {getattr(getattr(item, "func", None), "__name__", "") for item in field.metadata}
+    checks = _checks(field)
     if "_ip_address" in checks:
         return "an IP address, such as 0.0.0.0 or ::"
     if "_ip_addresses" in checks:

@@ -50,51 +50,6 @@ class DetectionMembers(Members):
     )
 
 
-class MqttMembers(Members):
-    """Telling a broker of events."""
-
-    mqtt_enabled: Annotated[YesNo, At("mqtt", "enabled")] = Field(
-        False, description=f"Whether events go to the broker. {_KEPT}"
-    )
-    mqtt_broker_host: Annotated[str, Text(255), At("mqtt", "broker_host")] = Field(
-        "", description=f"Name or address of the broker. {_KEPT}"
-    )
-    mqtt_broker_port: Annotated[int, Whole(1, 65535), At("mqtt", "broker_port")] = Field(
-        1883, description=f"Its port. {_KEPT}"
-    )
-    mqtt_username: Annotated[str, Text(63), At("mqtt", "username")] = Field("", description=f"User name. {_KEPT}")
-    mqtt_password: Annotated[str, Text(127), At("mqtt", "password", secret=True)] = Field(
-        "",
-        repr=False,
-        description=f"Password. Shown as ********, which sent back means unchanged. {_KEPT}",
-    )
-    mqtt_client_id: Annotated[str, Text(63), At("mqtt", "client_id")] = Field(
-        "lightnvr", description=f"Name of this client. {_KEPT}"
-    )
-    mqtt_topic_prefix: Annotated[str, Text(127), At("mqtt", "topic_prefix")] = Field(
-        "lightnvr", description=f"What topics begin with. {_KEPT}"
-    )
-    mqtt_tls_enabled: Annotated[YesNo, At("mqtt", "tls_enabled")] = Field(False, description=f"Whether by TLS. {_KEPT}")
-    mqtt_keepalive: Annotated[int, Whole(5, 3600), At("mqtt", "keepalive")] = Field(
-        60, description=f"Seconds between signs of life. {_KEPT}"
-    )
-    mqtt_qos: Annotated[int, Whole(0, 2), At("mqtt", "qos")] = Field(
-        1, description=f"How surely messages arrive. {_KEPT}"
-    )
-    mqtt_retain: Annotated[YesNo, At("mqtt", "retain")] = Field(
-        False, description=f"Whether the broker keeps the last message. {_KEPT}"
-    )
-    mqtt_ha_discovery: Annotated[YesNo, At("mqtt", "ha_discovery")] = Field(
-        False, description=f"Whether Home Assistant finds the streams by itself. {_KEPT}"
-    )
-    mqtt_ha_discovery_prefix: Annotated[str, Text(127), At("mqtt", "ha_discovery_prefix")] = Field(
-        "homeassistant", description=f"Where it looks. {_KEPT}"
-    )
-    mqtt_ha_snapshot_interval: Annotated[int, Whole(0, 300), At("mqtt", "ha_snapshot_interval")] = Field(
-        30, description=f"Seconds between pictures for it; 0: none. {_KEPT}"
-    )
-
-
 class OnvifMembers(Members):
     """Finding cameras."""
 

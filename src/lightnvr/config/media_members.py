@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from lightnvr.config.kinds import LEAST_TOTAL_SIZE
 from lightnvr.config.member import At, Members, YesNo
 from lightnvr.streams.values import Number, Text, Whole
 
@@ -28,8 +29,12 @@ class StorageMembers(Members):
     storage_path_hls: Annotated[str, Text(4096), At("storage", "path_hls", fixed=True)] = Field(
         "", description="Kept for clients of the original: live view needs no folder."
     )
-    max_storage_size: Annotated[int, Whole(0, _INT64), At("storage", "max_size")] = Field(
-        0, description="Bytes that all recordings may take; 0: no limit. Not there yet: it is kept."
+    max_storage_size: Annotated[int, Whole(LEAST_TOTAL_SIZE, _INT64, or_zero=True), At("storage", "max_total_size")] = (
+        Field(
+            0,
+            description="Bytes that all recordings together may take, a GB at least; the least important go when they "
+            "take more, unless auto_delete_oldest is false. 0: no limit.",
+        )
     )
     retention_days: Annotated[int, Whole(0, 365), At("storage", "retention_days")] = Field(
         30,

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from pydantic import ConfigDict
 from pydantic.fields import FieldInfo
 
-from lightnvr.config.later_members import DetectionMembers, MqttMembers, OnvifMembers
+from lightnvr.config.later_members import DetectionMembers, OnvifMembers
 from lightnvr.config.media_members import LiveMembers, StorageMembers
 from lightnvr.config.member import at
 from lightnvr.config.server_members import SystemMembers, WebMembers
+from lightnvr.config.telling_members import MqttMembers, WebhookMembers
 
 
 class ServerSettings(
-    OnvifMembers, MqttMembers, LiveMembers, DetectionMembers, SystemMembers, StorageMembers, WebMembers
+    OnvifMembers, WebhookMembers, MqttMembers, LiveMembers, DetectionMembers, SystemMembers, StorageMembers, WebMembers
 ):
     """Settings of the server. In a change, members that are not sent stay as they are.
 

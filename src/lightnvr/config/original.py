@@ -5,11 +5,12 @@ those of `RELIED_ON`.
 """
 
 RELIED_ON: dict[tuple[str, str], str] = {
-    ("storage", "max_size"): "Limit streams by max_storage_mb, or the disk by min_free_pct.",
+    ("storage", "max_size"): "It had none in the original. Set max_total_size to limit what recordings take.",
     ("storage", "mp4_retention_days"): "Set retention_days.",
     ("web", "demo_mode"): "Nobody gets in without an account.",
     ("web", "webrtc_disabled"): "Set [live] webrtc_port to 0.",
     ("web", "hls_disabled"): "Switch streaming_enabled of a stream off.",
+    ("mqtt", "ha_discovery_enabled"): "Set ha_discovery.",
     ("web", "mse_disabled"): "Switch streaming_enabled of a stream off.",
 }
 """What somebody who sets it counts on, and what to do instead."""
@@ -63,25 +64,7 @@ LATER_KEYS: dict[str, frozenset[str]] = {
             "proxy_max_inflight",
         }
     ),
-    "mqtt": frozenset(
-        {
-            "enabled",
-            "broker_host",
-            "broker_port",
-            "username",
-            "password",
-            "client_id",
-            "topic_prefix",
-            "tls_enabled",
-            "keepalive",
-            "qos",
-            "retain",
-            "ha_discovery",
-            "ha_discovery_enabled",
-            "ha_discovery_prefix",
-            "ha_snapshot_interval",
-        }
-    ),
+    "mqtt": frozenset({"ha_discovery_enabled"}),
     "onvif": frozenset({"discovery_enabled", "discovery_interval", "discovery_network"}),
 }
 

@@ -19,9 +19,11 @@ from lightnvr.config.kinds import (
     Origins,
     Section,
     SyslogFacility,
+    TotalSize,
 )
 from lightnvr.config.named_folders import named_folders
 from lightnvr.config.sampling_settings import DetectionSettings
+from lightnvr.config.telling_settings import MqttSettings, WebhookSettings
 
 SYSTEM_DATA_DIR = Path("/var/lib/lightnvr")
 
@@ -94,6 +96,13 @@ class StorageSettings(Section):
     )
     auto_delete_oldest: bool = Field(
         True, description="Whether old recordings are deleted when space runs out. When false, recording stops then."
+    )
+    max_total_size: TotalSize = Field(
+        0,
+        ge=0,
+        le=2**63 - 1,
+        description="Bytes that all recordings together may take; the least important go when they take more, unless "
+        "auto_delete_oldest is false. 0: no limit.",
     )
     min_free_pct: float = Field(10.0, ge=0, le=90, description="Per cent of the disk that are kept free.")
     pressure_warning_pct: float = Field(
@@ -379,6 +388,8 @@ class Settings(Section):
     models: ModelsSettings = Field(default_factory=ModelsSettings)
     api_detection: ApiDetectionSettings = Field(default_factory=ApiDetectionSettings)
     detection_engine: DetectionEngineSettings = Field(default_factory=DetectionEngineSettings)
+    mqtt: MqttSettings = Field(default_factory=MqttSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     later: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False, description="Kept for features to come.")
 
     @model_validator(mode="before")

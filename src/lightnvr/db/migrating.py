@@ -9,7 +9,8 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-import lightnvr.db.event_tables  # noqa: F401 - makes its tables known
+import lightnvr.db.event_tables
+import lightnvr.db.telling_tables  # noqa: F401 - makes its tables known
 from lightnvr.db.engine import UnusableDatabase, open_database
 from lightnvr.db.tables import metadata
 

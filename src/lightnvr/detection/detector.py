@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from lightnvr.media.packets import MediaPacket
 from lightnvr.recording.detection import Box
 
-Pixels = NDArray[np.uint8]
+if TYPE_CHECKING:
+    # Loaded by what looks, not by what only knows of it: it takes memory.
+    from lightnvr.detection.pixels import Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Picture:
     stream_id: int
     stream_name: str
     at_us: int
-    pixels: Pixels
+    pixels: "Pixels"
     keyframe: MediaPacket | None = None
 
 

@@ -3,15 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 
 from lightnvr.detection.detector import Detector
 from lightnvr.detection.detector_address import DetectorAddress, InvalidAddress, Reach
 from lightnvr.detection.detector_request import DetectorRequests
-from lightnvr.detection.external_detector import ExternalDetector
-from lightnvr.detection.model_detector import ModelDetector
-from lightnvr.detection.models_folder import ModelsFolder
-from lightnvr.detection.onnx_model import OnnxModel, UnusableModel
+from lightnvr.detection.models_folder import ModelsFolder, UnusableModel
 from lightnvr.events.edges import Origin
 
 
@@ -107,15 +105,16 @@ class Detectors:
         if model.startswith(("http://", "https://")):
             return self._external(model, options, anywhere=False)
         path = self._folder.file(model)
-        return self._once(
-            f"{path} {options.threads}", Origin.MODEL, lambda: ModelDetector(OnnxModel(path, options.threads))
-        )
+        return self._once(f"{path} {options.threads}", Origin.MODEL, lambda: _model(path, options.threads))
 
     def _external(self, text: str, options: DetectorOptions, *, anywhere: bool) -> Lent:
         address = DetectorAddress.parse(text)
         reach = Reach.of(options.networks, anywhere=anywhere)
 
         def make() -> Detector:
+            # Loaded late, as below.
+            from lightnvr.detection.external_detector import ExternalDetector  # noqa: PLC0415
+
             requests = DetectorRequests(address, reach, options.backend)
             return ExternalDetector(requests, self._threshold_of, address.authority, monotonic=self._monotonic)
 
@@ -124,3 +123,11 @@ class Detectors:
     def _once(self, key: str, origin: Origin, make: Callable[[], Detector]) -> Lent:
         known = self._shared.get(key)
         return Lent(key, origin, make()) if known is None else known.lent
+
+
+def _model(path: Path, threads: int) -> Detector:
+    # Loaded late: it needs NumPy, which takes memory, and most installations have no model.
+    from lightnvr.detection.model_detector import ModelDetector  # noqa: PLC0415
+    from lightnvr.detection.model_loading import load_model  # noqa: PLC0415
+
+    return ModelDetector(load_model(path, threads))

@@ -3,17 +3,25 @@
 import itertools
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import av
-import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from lightnvr.detection.detector import Detector, Picture, Pixels
+from lightnvr.detection.detector import Detector, Picture
 from lightnvr.detection.sampler import Sample
 from lightnvr.media.decoding import UndecodablePicture, decode_keyframe, open_decoder
+from lightnvr.media.late import LateModule
 from lightnvr.media.packets import MediaPacket, coded_packet
 from lightnvr.media.snapshot import to_rgb
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lightnvr.detection.pixels import Pixels
+else:
+    np = LateModule("numpy")
 
 LUMA_WIDTH, LUMA_HEIGHT = 320, 180
 """Luma has about as many pixels: enough to see somebody who is a twentieth of the picture high."""
@@ -81,7 +89,7 @@ class Eye:
             raise UndecodablePicture(str(error)) from error
         return frame
 
-    def _pixels(self, frame: av.VideoFrame) -> Pixels:
+    def _pixels(self, frame: av.VideoFrame) -> "Pixels":
         wanted = self._detector.input_size
         if self._detector.wants_colour:
             width, height = (frame.width, frame.height) if wanted is None else _within(frame, *wanted)

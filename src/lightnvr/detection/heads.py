@@ -16,16 +16,16 @@ LEAST_SCORE = 0.05
 
 
 class Head(StrEnum):
-    """Kinds of output."""
+    """Kinds of output. Boxes are in pixels of the input or, as TensorFlow Lite has them, in fractions of it."""
 
     YOLO_V5 = "yolov5"
-    """B x anchors x (centre x, y, width, height, object score, class scores), in pixels."""
+    """B x anchors x (centre x, y, width, height, object score, class scores)."""
     YOLO_V8 = "yolov8"
-    """B x (centre x, y, width, height, class scores) x anchors, in pixels; also YOLO 9, 11 and later."""
+    """B x (centre x, y, width, height, class scores) x anchors; also YOLO 9, 11 and later."""
     YOLO_END = "yolo-nms"
-    """B x N x (left, top, right, bottom, score, class), in pixels: YOLO 10, and others with suppression inside."""
+    """B x N x (left, top, right, bottom, score, class): YOLO 10, and others with suppression inside."""
     YOLO_ROWS = "yolo-nms-rows"
-    """N x (picture, left, top, right, bottom, class, score), in pixels: YOLO 7 with suppression inside."""
+    """N x (picture, left, top, right, bottom, class, score): YOLO 7 with suppression inside."""
     SEPARATE = "ssd"
     """Boxes, scores and classes (and their number) in outputs of their own: SSD and the like."""
 
@@ -87,11 +87,11 @@ class Reading:
         corners = np.empty((len(chosen), 4), np.float32)
         centre, half = rows[chosen, :2], rows[chosen, 2:4] / 2
         corners[:, :2], corners[:, 2:] = centre - half, centre + half
-        return _best(corners, scores[chosen], classes[chosen])
+        return _best(self._in_pixels(corners), scores[chosen], classes[chosen])
 
     def _ended(self, rows: Floats) -> Candidates:
         chosen = _worth_looking_at(rows[:, 4])
-        return _best(rows[chosen, :4], rows[chosen, 4], _whole(rows[chosen, 5]))
+        return _best(self._in_pixels(rows[chosen, :4]), rows[chosen, 4], _whole(rows[chosen, 5]))
 
     def _separate(self, outputs: Sequence[Floats], index: int) -> Candidates:
         boxes_at, scores_at, classes_at, count_at = self.order
@@ -101,11 +101,15 @@ class Reading:
         corners, scores, classes = corners[:count], scores[:count], classes[:count]
         if self.top_first:
             corners = corners[:, (1, 0, 3, 2)]
-        if corners.size and float(np.abs(corners).max()) <= 2.0:
+        chosen = _worth_looking_at(scores)
+        return _best(self._in_pixels(corners[chosen]), scores[chosen], _whole(classes[chosen]))
+
+    def _in_pixels(self, corners: Floats) -> Floats:
+        finite = corners[np.isfinite(corners)]
+        if finite.size and float(np.abs(finite).max()) <= 2.0:
             # Fractions: as pixels they would be smaller than anything that can be seen.
             corners = corners * np.array((self.width, self.height) * 2, np.float32)
-        chosen = _worth_looking_at(scores)
-        return _best(corners[chosen], scores[chosen], _whole(classes[chosen]))
+        return corners
 
 
 def recognise(

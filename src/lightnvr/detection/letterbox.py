@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
-from lightnvr.detection.detector import Pixels
+from lightnvr.detection.pixels import Pixels
 from lightnvr.recording.detection import Box
 
 _GREY = 114

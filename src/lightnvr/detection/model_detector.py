@@ -8,13 +8,14 @@ from lightnvr.detection.detector import DetectionFailed, Found, Picture
 from lightnvr.detection.heads import Candidates
 from lightnvr.detection.labels import label_of
 from lightnvr.detection.letterbox import Letterbox
-from lightnvr.detection.onnx_model import OnnxModel, UnusableModel
+from lightnvr.detection.model import Model
+from lightnvr.detection.models_folder import UnusableModel
 
 
 class ModelDetector:
     """Looks at pictures with a model. Implements `Detector`."""
 
-    def __init__(self, model: OnnxModel) -> None:
+    def __init__(self, model: Model) -> None:
         self._model = model
 
     @property
@@ -30,8 +31,8 @@ class ModelDetector:
     def look(self, pictures: Sequence[Picture]) -> Sequence[Sequence[Found]]:
         """See Detector."""
         found: list[Sequence[Found]] = []
-        for start in range(0, len(pictures), self._model.pictures):
-            found.extend(self._look(pictures[start : start + self._model.pictures]))
+        for start in range(0, len(pictures), self._model.input.pictures):
+            found.extend(self._look(pictures[start : start + self._model.input.pictures]))
         return found
 
     def forget(self, stream_id: int) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from threading import Lock
 
 from lightnvr.detection.labels import label_files
-from lightnvr.detection.models_folder import ModelFile, ModelsFolder, why_not
-from lightnvr.detection.onnx_model import OnnxModel, UnusableModel
+from lightnvr.detection.models_folder import RUN, ModelFile, ModelsFolder, UnusableModel, why_not
+
+RUNNERS = ("onnxruntime", "ai_edge_litert")
+"""Packages that run models, each an extra."""
 
 _NO_FOLDER = "Models directory does not exist"
 
@@ -27,10 +29,10 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelListing:
-    """All choices. `message` says what is wrong with the folder; `runs_onnx` is whether onnxruntime is installed."""
+    """All choices. `message` says what is wrong with the folder; `runs` gives those of `RUNNERS` that are installed."""
 
     models: Sequence[ListedModel]
-    runs_onnx: bool
+    runs: frozenset[str]
     message: str = ""
 
 
@@ -62,20 +64,20 @@ class ModelList:
 
     def listing(self) -> ModelListing:
         """Return what there is. Trying models takes up to seconds each: not for the event loop."""
-        runs_onnx = find_spec("onnxruntime") is not None
+        runs = frozenset(package for package in RUNNERS if find_spec(package) is not None)
         try:
             files = self._folder.files()
         except FileNotFoundError:
-            return ModelListing(_OTHERS, runs_onnx, _NO_FOLDER)
+            return ModelListing(_OTHERS, runs, _NO_FOLDER)
         except OSError as error:
-            return ModelListing(_OTHERS, runs_onnx, f"The models folder cannot be read: {error.strerror}")
+            return ModelListing(_OTHERS, runs, f"The models folder cannot be read: {error.strerror}")
         with self._lock:
             self._reasons = {file.path: self._tried(file) for file in files}
             models = [
                 ListedModel(str(file.path), file.path.name, file.kind, self._reasons[file.path][1], size=file.size)
                 for file in files
             ]
-        return ModelListing((*_OTHERS, *models), runs_onnx)
+        return ModelListing((*_OTHERS, *models), runs)
 
     def _tried(self, file: ModelFile) -> tuple[object, str]:
         state = (file.size, file.changed_ns, tuple(_changed_ns(path) for path in label_files(file.path)))
@@ -84,10 +86,13 @@ class ModelList:
 
 
 def _reason(file: ModelFile) -> str:
-    if file.kind != "onnx":
+    if file.kind not in RUN:
         return why_not(file.kind)
+    # Loaded late: it needs NumPy, which takes memory, and most installations have no model.
+    from lightnvr.detection.model_loading import load_model  # noqa: PLC0415
+
     try:
-        OnnxModel(file.path, 1)
+        load_model(file.path, 1)
     except UnusableModel as error:
         return str(error)
     return ""

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightnvr.detection.onnx_model import UnusableModel
-
 _MOST_FILES = 500
 _KINDS = {".onnx": "onnx", ".tflite": "tflite", ".sod": "sod"}
+RUN = frozenset({"onnx", "tflite"})
+"""Kinds of models that can be run."""
+
+
+class UnusableModel(Exception):
+    """The file is no model that can be used; the text is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ class ModelsFolder:
         path = self.path / model
         if path.parent != self.path or path.name in {"", ".", ".."}:
             raise UnusableModel(f"{model} is not in the models folder {self.path}.")
-        if _kind(path) != "onnx":
-            raise UnusableModel(why_not(_kind(path)) or f"{path.name} is no model: their names end in .onnx.")
+        if _kind(path) not in RUN:
+            raise UnusableModel(why_not(_kind(path)) or f"{path.name} is no model: names end in .onnx or .tflite.")
         if not path.is_file():
             raise UnusableModel(f"There is no file {path.name} in the models folder {self.path}.")
         return path
@@ -48,8 +52,6 @@ class ModelsFolder:
 
 def why_not(kind: str) -> str:
     """Say why models of a kind cannot be used, empty when they can or the kind is none."""
-    if kind == "tflite":
-        return "TensorFlow Lite models are not supported: convert it to ONNX."
     return "SOD models are not supported: use one in the form of ONNX." if kind == "sod" else ""
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lightnvr.detection.detector import Pixels
+from lightnvr.detection.pixels import Pixels
 
 Floats = NDArray[np.float32]
 

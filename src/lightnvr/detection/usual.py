@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from lightnvr.detection.detector import Pixels
+from lightnvr.detection.pixels import Pixels
 from lightnvr.detection.surroundings import Floats, blurred, neighbours, relief, spread_out
 
 Flags = NDArray[np.bool_]

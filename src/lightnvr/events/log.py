@@ -212,6 +212,9 @@ class EventLog:
         self.counts.changes += 1
         if pending.keyframe is not None or pending.kind is ChangeKind.BEGAN:
             self._pictures.offer(pending.going, pending.keyframe, pending.best)
+        self._tell_followers(change)
+
+    def _tell_followers(self, change: EventChange) -> None:
         for changed in tuple(self._followers):
             try:
                 changed(change)
@@ -236,6 +239,9 @@ class EventLog:
                 log.exception("could not look for events that the last stop interrupted")
                 await asyncio.sleep(_RETRY_S)
                 continue
+            for change in closed:
+                self.counts.changes += 1
+                self._tell_followers(change)
             if closed:
-                log.info("%d events were interrupted by the last stop; they end when they were last heard of", closed)
+                log.info("%d events were interrupted by the last stop; they end when last heard of", len(closed))
             return

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+from urllib.parse import quote
 
 from lightnvr.events.edges import Origin
 from lightnvr.media.packets import MediaPacket
@@ -47,6 +48,13 @@ class Event:
     def score(self) -> float:
         """The best score of all its labels, 0 without any."""
         return max((label.score for label in self.labels), default=0.0)
+
+    @property
+    def picture_address(self) -> str | None:
+        """Where its picture is had from the API, None while there is none."""
+        if not self.picture:
+            return None
+        return f"/api/snapshots/{quote(self.picture_folder)}/{quote(self.picture)}"
 
 
 class EventNotFound(LookupError):

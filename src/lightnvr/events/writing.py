@@ -9,8 +9,8 @@ from lightnvr.db.engine import Database
 from lightnvr.db.event_tables import event_changes, event_marks, events
 from lightnvr.db.tables import recordings
 from lightnvr.events.going import Going, Pending, Stored
-from lightnvr.events.model import ChangeKind, Event
-from lightnvr.events.rows import marks_of, values_of
+from lightnvr.events.model import ChangeKind, Event, EventChange
+from lightnvr.events.rows import event_of, marks_of, values_of
 
 CHANGES_KEPT = 10_000
 _LONGEST_US = 86_400_000_000
@@ -57,16 +57,18 @@ class EventWriting:
             of_these = events.c.id.in_(event_ids), events.c.end_us.is_(None)
             await connection.execute(update(events).where(*of_these).values(heard_us=at_us))
 
-    async def close_interrupted(self) -> int:
-        """End the events that were going on when the server stopped, when they were last heard of. Returns how many."""
+    async def close_interrupted(self) -> list[EventChange]:
+        """End the events that were going on when the server stopped, when they were last heard of. Returns the ends."""
+        changes: list[EventChange] = []
         async with self._database.writing.begin() as connection:
-            query = select(events.c.id, events.c.heard_us).where(events.c.end_us.is_(None)).order_by(events.c.id)
-            rows = (await connection.execute(query)).all()
-            for event_id, heard_us in rows:
-                ended = update(events).where(events.c.id == event_id).values(end_us=heard_us, interrupted=True)
-                await connection.execute(ended)
-                await _changed(connection, event_id, ChangeKind.ENDED, heard_us)
-        return len(rows)
+            query = select(events).where(events.c.end_us.is_(None)).order_by(events.c.id)
+            for row in (await connection.execute(query)).mappings().all():
+                ended = {"end_us": row["heard_us"], "interrupted": True}
+                await connection.execute(update(events).where(events.c.id == row["id"]).values(ended))
+                number = await _changed(connection, row["id"], ChangeKind.ENDED, row["heard_us"])
+                event = event_of({**row, **ended})
+                changes.append(EventChange(number, ChangeKind.ENDED, event, row["heard_us"]))
+        return changes
 
 
 async def _put(

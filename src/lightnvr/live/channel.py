@@ -10,7 +10,7 @@ from lightnvr.live.errors import CameraUnavailable, CannotWatch
 from lightnvr.live.feed import Feed
 from lightnvr.live.output import Output, OutputKind
 from lightnvr.media.gop import LATEST
-from lightnvr.media.packets import Track
+from lightnvr.media.packets import Track, without_sound
 from lightnvr.streams.service import LiveInput
 
 _FEED_BYTES = 32 * 1024 * 1024
@@ -26,12 +26,20 @@ log = logging.getLogger(__name__)
 class Channel:
     """Runs the outputs of one stream, main or sub, while they are used and `linger_s` seconds longer.
 
-    Belongs to the event loop.
+    A `silent` one gives its outputs no sound: it is for those who may look but not listen. Belongs to the event loop.
     """
 
-    def __init__(self, source: LiveInput, *, linger_s: float, on_failure: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        source: LiveInput,
+        *,
+        linger_s: float,
+        on_failure: Callable[[], None] = lambda: None,
+        silent: bool = False,
+    ) -> None:
         """`on_failure` is called whenever an output ended because of an error in it."""
         self.source = source
+        self.silent = silent
         self._linger_s = linger_s
         self._on_failure = on_failure
         self._running: dict[str, _Running] = {}
@@ -39,8 +47,9 @@ class Channel:
 
     @property
     def tracks(self) -> tuple[Track, ...]:
-        """What the camera sends now; empty while it is gone."""
-        return self.source.hub.tracks
+        """What the camera sends now, as far as it comes through here; empty while it is gone."""
+        tracks = self.source.hub.tracks
+        return without_sound(tracks) if self.silent else tracks
 
     @property
     def at_work(self) -> tuple[str, ...]:
@@ -102,7 +111,8 @@ class Channel:
         running = self._running.get(kind.name)
         if running is not None and not running.stopping:
             return running
-        feed = Feed(asyncio.get_running_loop(), _FEED_BYTES, keyframes_only=kind.keyframes_only)
+        loop = asyncio.get_running_loop()
+        feed = Feed(loop, _FEED_BYTES, keyframes_only=kind.keyframes_only, silent=self.silent)
         running = _Running(kind.name, kind.make(), feed)
         self._running[kind.name] = running
         running.task = asyncio.create_task(self._run(running), name=f"live {self.source.name} {kind.name}")

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from typing import NamedTuple
 
 from lightnvr.accounts.admission import Admission
 from lightnvr.live.audience import Audience
@@ -14,13 +15,21 @@ LINGER_S = 30.0
 _LATELY_S = 300.0
 
 
+class _Key(NamedTuple):
+    """Which channels there can be."""
+
+    stream_id: int
+    is_sub: bool
+    silent: bool
+
+
 class Channels:
     """The one place that decides what can be watched by whom. Belongs to the event loop."""
 
     def __init__(self, inputs: LiveInputs, audience: Audience, *, linger_s: float = LINGER_S) -> None:
         self._inputs = inputs
         self._linger_s = linger_s
-        self._channels: dict[tuple[int, bool], Channel] = {}
+        self._channels: dict[_Key, Channel] = {}
         self.audience = audience
         self.failures = 0
         """How often an output ended because of an error in it; the next viewer gets a fresh one."""
@@ -28,6 +37,8 @@ class Channels:
 
     async def open(self, reference: str, admission: Admission) -> Channel:
         """Return the channel of a stream, by name or id; `<name>_sub` is the sub-stream.
+
+        Who may not listen is given a channel of its own, in which there is no sound.
 
         Raises StreamNotFound, also for a stream that the user may not see, LiveViewOff, and NotAdmitted: a ticket
         tells nothing of other streams, not even which there are.
@@ -47,10 +58,12 @@ class Channels:
             raise NotAdmitted("You have no right to this: live. An administrator can give it to you.")
         if source.refusal:
             raise LiveViewOff(source.refusal)
-        key = (source.stream_id, source.is_sub)
+        key = _Key(source.stream_id, source.is_sub, not admission.may_listen)
         channel = self._channels.get(key)
         if channel is None or channel.source.hub is not source.hub:
-            channel = self._channels[key] = Channel(source, linger_s=self._linger_s, on_failure=self._count_failure)
+            channel = self._channels[key] = Channel(
+                source, linger_s=self._linger_s, on_failure=self._count_failure, silent=key.silent
+            )
         return channel
 
     def at_work(self) -> Counter[str]:
@@ -68,7 +81,7 @@ class Channels:
 
     def beside(self, channel: Channel) -> Channel | None:
         """Return the sub-stream's channel of a main stream and the other way round, if anybody opened it."""
-        return self._channels.get((channel.source.stream_id, not channel.source.is_sub))
+        return self._channels.get(_Key(channel.source.stream_id, not channel.source.is_sub, channel.silent))
 
     async def find_beside(self, channel: Channel, admission: Admission) -> Channel | None:
         """Return the sub-stream's channel of a main stream, None when it has no sub-stream."""
@@ -77,7 +90,7 @@ class Channels:
 
     async def stream_changed(self, stream_id: int) -> None:
         """A stream was changed or deleted: end its live view when it is not allowed any more."""
-        for key, channel in [item for item in self._channels.items() if item[0][0] == stream_id]:
+        for key, channel in [item for item in self._channels.items() if item[0].stream_id == stream_id]:
             reason = await self._why_over(channel)
             # Two changes at once are both told of, and somebody may have come anew meanwhile.
             if reason and self._channels.get(key) is channel:

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from lightnvr.media.packet_queue import PacketQueue, is_video_keyframe
-from lightnvr.media.packets import MediaItem, MediaPacket
+from lightnvr.media.packets import MediaItem, MediaPacket, TracksChanged, without_sound
 
 
 class Feed:
@@ -13,8 +13,19 @@ class Feed:
     The loop is woken once for all that came meanwhile, not once a packet. Implements `lightnvr.media.hub.Consumer`.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, limit_bytes: int, *, keyframes_only: bool = False) -> None:
-        """With `keyframes_only` nothing but video keyframes comes through, and nobody is in a hurry for them."""
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        limit_bytes: int,
+        *,
+        keyframes_only: bool = False,
+        silent: bool = False,
+    ) -> None:
+        """With `keyframes_only` nothing but video keyframes comes through, and nobody is in a hurry for them.
+
+        When it is `silent` no sound comes through, and no track of sound is told of.
+        """
+        self._silent = silent
         self.prompt = not keyframes_only
         self._keyframes_only = keyframes_only
         self._loop = loop
@@ -32,6 +43,11 @@ class Feed:
         """See Consumer."""
         if self._keyframes_only and isinstance(item, MediaPacket) and not is_video_keyframe(item):
             return
+        if self._silent:
+            if isinstance(item, TracksChanged):
+                item = TracksChanged(without_sound(item.tracks))
+            elif item.track.kind != "video":
+                return
         with self._lock:
             was_empty = not len(self._queue)
             wakes = self._queue.add(item) and was_empty

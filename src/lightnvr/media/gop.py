@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from lightnvr.media.packed_gop import PackedGop
 from lightnvr.media.packets import MediaPacket
 
 _LIMIT_BYTES = 16 * 1024 * 1024
@@ -29,11 +30,15 @@ LATEST = Since(at_ns=sys.maxsize, after_ns=-1)
 
 
 class _Gop:
-    __slots__ = ("packets", "size_bytes")
+    __slots__ = ("arrival_ns", "packets", "size_bytes")
 
     def __init__(self, keyframe: MediaPacket) -> None:
         self.packets = [keyframe]
+        self.arrival_ns = keyframe.arrival_ns
         self.size_bytes = keyframe.size
+
+    def __iter__(self) -> Iterator[MediaPacket]:
+        return iter(self.packets)
 
 
 class GopCache:
@@ -46,7 +51,7 @@ class GopCache:
         self._gop_limit_bytes = limit_bytes
         self._kept_ns = 0
         self._kept_bytes = 0
-        self._earlier: deque[_Gop] = deque()
+        self._earlier: deque[PackedGop] = deque()
         self._latest: _Gop | None = None
         self._size_bytes = 0
         self._lengths_s: deque[float] = deque(maxlen=_LENGTHS_KEPT)
@@ -76,10 +81,10 @@ class GopCache:
 
         A keyframe is not kept when its GOP is too large.
         """
-        there = [*self._earlier, *([] if self._latest is None else [self._latest])]
-        late = [gop for gop in there if gop.packets[0].arrival_ns > wanted.after_ns]
-        before = sum(gop.packets[0].arrival_ns <= wanted.at_ns for gop in late)
-        return chain.from_iterable(gop.packets for gop in late[max(0, before - 1) :])
+        there: list[PackedGop | _Gop] = [*self._earlier, *([] if self._latest is None else [self._latest])]
+        late = [gop for gop in there if gop.arrival_ns > wanted.after_ns]
+        before = sum(gop.arrival_ns <= wanted.at_ns for gop in late)
+        return chain.from_iterable(late[max(0, before - 1) :])
 
     def add(self, packet: MediaPacket) -> None:
         """Take the next packet of the source."""
@@ -112,16 +117,17 @@ class GopCache:
     def _begin(self, keyframe: MediaPacket) -> None:
         if self._latest is not None:
             if self._kept_ns:
-                self._earlier.append(self._latest)
+                self._earlier.append(PackedGop(self._latest.packets))
             else:
                 self._size_bytes -= self._latest.size_bytes
         self._latest = _Gop(keyframe)
         self._size_bytes += keyframe.size
         oldest_ns = keyframe.arrival_ns - self._kept_ns
         too_old = 0
-        for following in (*list(self._earlier)[1:], self._latest):
+        later: list[PackedGop | _Gop] = [*list(self._earlier)[1:], self._latest]
+        for following in later:
             # One is needed for as long as the next begins too late.
-            if following.packets[0].arrival_ns > oldest_ns:
+            if following.arrival_ns > oldest_ns:
                 break
             too_old += 1
         self._forget(min(too_old, len(self._earlier)))

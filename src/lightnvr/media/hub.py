@@ -2,10 +2,11 @@
 
 import logging
 import threading
+import time
 from typing import Protocol
 
 from lightnvr.media.gop import GopCache, Since
-from lightnvr.media.packet_queue import PacketQueue
+from lightnvr.media.packet_queue import PacketQueue, is_video_keyframe
 from lightnvr.media.packets import MediaItem, MediaPacket, Track, TracksChanged
 
 _USUAL_REST_S = 0.1
@@ -45,7 +46,10 @@ class Subscription:
         self._wake = threading.Event()
         self._wake_dts: int | None = None
         self._newest_dts: int | None = None
+        self._ends_at_keyframe = False
         self.closed = False
+        self.ended_ns: int | None = None
+        """When the keyframe came before which it ended (`end_at_keyframe`), in nanoseconds of the monotonic clock."""
 
     @property
     def dropped(self) -> int:
@@ -65,7 +69,11 @@ class Subscription:
     def offer(self, item: MediaItem) -> None:
         """Add an item; called by the source's thread and never blocks."""
         with self._lock:
-            if not self._queue.add(item):
+            if self._ends_at_keyframe and (isinstance(item, TracksChanged) or is_video_keyframe(item)):
+                self.ended_ns = time.monotonic_ns() if isinstance(item, TracksChanged) else item.arrival_ns
+                self._ends_at_keyframe = False
+                self.close()
+            if self.ended_ns is not None or not self._queue.add(item):
                 return
             if isinstance(item, TracksChanged):
                 self._wake.set()
@@ -97,6 +105,17 @@ class Subscription:
     def wait(self, timeout_s: float) -> None:
         """Wait until there is a batch or `close` is called, for `timeout_s` seconds at most."""
         self._wake.wait(timeout_s)
+
+    def end_at_keyframe(self) -> None:
+        """Take no more from the next keyframe on, so that another consumer can begin there without a gap."""
+        with self._lock:
+            self._ends_at_keyframe = True
+
+    def go_on(self) -> bool:
+        """Take back `end_at_keyframe`. Returns False when that keyframe has come."""
+        with self._lock:
+            self._ends_at_keyframe = False
+            return self.ended_ns is None
 
     def close(self) -> None:
         """Say that nothing more will come."""

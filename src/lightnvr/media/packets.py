@@ -64,6 +64,11 @@ class TracksChanged(NamedTuple):
     tracks: tuple[Track, ...]
 
 
+def without_sound(tracks: tuple[Track, ...]) -> tuple[Track, ...]:
+    """Return those of these tracks that are pictures."""
+    return tuple(track for track in tracks if track.kind == "video")
+
+
 def coded_packet(content: "CodedPacket | memoryview | bytes") -> CodedPacket:
     """Return a new packet that shares these bytes, without timestamps.
 

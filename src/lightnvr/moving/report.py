@@ -68,6 +68,12 @@ class Report:
         """Return how many were taken over in this run."""
         return self._taken[thing]
 
+    @property
+    def counts(self) -> str:
+        """How many of what got into the database in this run, in a line; empty when nothing did."""
+        stored = [thing for thing in Thing if self._taken[thing] and thing is not Thing.SETTING]
+        return ", ".join(f"{thing} {self._taken[thing]}" for thing in stored)
+
     def lines(self, *, planned: bool) -> list[str]:
         """Return the summary. `planned`: it is still to be done."""
         verb = "would be taken over" if planned else "taken over"

@@ -54,7 +54,9 @@ class TakenSettings:
         lines = ["# Taken over from the original's settings file. `lightnvr config sample` explains every setting."]
         by_section: dict[str, list[str]] = {"general": [f"data_dir = {data_dir}"]}
         for (section, key), value in sorted(self.values.items()):
-            by_section.setdefault(section, []).append(f"{key} = {value}".rstrip())
+            # After a blank, a semicolon would begin a comment.
+            blank = "" if value.startswith(";") else " "
+            by_section.setdefault(section, []).append(f"{key} ={blank}{value}".rstrip())
         for section, entries in by_section.items():
             lines += ["", f"[{section}]", *entries]
         return "\n".join([*lines, ""])
@@ -79,7 +81,7 @@ def take_settings(entries: Iterable[Entry], report: Report) -> TakenSettings:
             if value not in {"", "0"}:
                 report.note(
                     f"the original's limit of {value} bytes ([storage] max_size) did nothing there and is not taken"
-                    " over: it would begin to delete. Limits here are max_storage_mb of a stream and min_free_pct"
+                    " over: it would begin to delete. Set max_total_size to limit what recordings take"
                 )
         elif (section, key) == ("database", "post_backup_script"):
             if value:

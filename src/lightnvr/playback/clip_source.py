@@ -68,6 +68,11 @@ def _columns(descriptor: int, size: int, init: InitSegment, table: FragmentTable
     return columns_of_moov(init, moov) if moov else columns_of_runs(init, _runs(descriptor, table))
 
 
+def is_closed(descriptor: int) -> bool:
+    """Whether a file of ours was closed, and so ends with what an ordinary MP4 has. Blocks. Raises OSError."""
+    return _moov(descriptor, os.fstat(descriptor).st_size) is not None
+
+
 def _moov(descriptor: int, size: int) -> bytes | None:
     """Return the `moov` of a closed file; None when it is open, or was not closed properly."""
     head = os.pread(descriptor, _HEAD_BYTES, 0)

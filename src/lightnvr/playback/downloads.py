@@ -114,5 +114,5 @@ def _entries(files: Sequence[RecordingFile]) -> list[ZipEntry]:
             number += 1
             name = f"{stem} ({number}){dot}{suffix}"
         taken.add(name.casefold())
-        entries.append(file_entry(name, file.path, file.length, file.modified_s))
+        entries.append(file_entry(name, file.path, file.length, file.modified_s, file.read))
     return entries

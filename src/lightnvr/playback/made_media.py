@@ -8,6 +8,7 @@ from lightnvr.media.mp4.boxes import MalformedBox
 from lightnvr.media.mp4.made_fragments import MadeFragments
 from lightnvr.media.mp4.plain_movie import read_plain_movie
 from lightnvr.media.mp4.shifting import shift_fragment
+from lightnvr.media.mp4.silencing import silence_fragment, video_ids
 from lightnvr.recording.fragment_table import FragmentTable
 
 if TYPE_CHECKING:
@@ -17,11 +18,15 @@ else:
 
 
 class MadeMedia:
-    """Reads byte ranges of what `table` describes, its media beginning `shift_us` microseconds later."""
+    """Reads byte ranges of what `table` describes, its media beginning `shift_us` microseconds later.
 
-    def __init__(self, table: FragmentTable, shift_us: int) -> None:
+    When it is `silent` the fragments are as long, but there is no sound in them.
+    """
+
+    def __init__(self, table: FragmentTable, shift_us: int, *, silent: bool = False) -> None:
         self._table = table
         self._shift_us = shift_us
+        self._silent = silent
 
     @property
     def length(self) -> int:
@@ -43,10 +48,13 @@ class MadeMedia:
         ticks = {
             each.header.track_id: round(self._shift_us * each.header.timescale / 1_000_000) for each in movie.tracks
         }
+        kept = video_ids(movie.init)
         number = max(0, int(np.searchsorted(offsets, start, side="right")) - 1)
         while start < stop and number < len(made):
             begin = int(offsets[number])
             fragment = bytearray(made.make(descriptor, number))
+            if self._silent:
+                silence_fragment(fragment, kept)
             if self._shift_us:
                 shift_fragment(fragment, ticks)
             piece = bytes(memoryview(fragment)[start - begin : stop - begin])

@@ -11,6 +11,7 @@ from lightnvr.playback.made_media import MadeMedia
 from lightnvr.playback.media_segments import MediaSegments, keyframe_segments, media_segments
 from lightnvr.playback.playlist import PlaylistPart, PlaylistType, media_playlist
 from lightnvr.playback.shifted_media import ShiftedMedia
+from lightnvr.playback.silent import silent_init
 from lightnvr.recording.model import Recording, RecordingNotFound
 from lightnvr.recording.service import MediaIndex, RecordedTime
 
@@ -38,15 +39,16 @@ class PlayPosition:
 
 
 class Timeline:
-    """Spans of recorded time as playlists. `now_us` gives microseconds since 1970 UTC."""
+    """Spans of recorded time as playlists. `now_us` gives microseconds since 1970 UTC; a `silent` one has no sound."""
 
-    def __init__(self, recorded: RecordedTime, now_us: Callable[[], int]) -> None:
+    def __init__(self, recorded: RecordedTime, now_us: Callable[[], int], *, silent: bool = False) -> None:
         self.recorded = recorded
+        self.silent = silent
         self._now_us = now_us
 
-    def of(self, recorded: RecordedTime) -> "Timeline":
-        """Return the same of other recordings."""
-        return Timeline(recorded, self._now_us)
+    def of(self, recorded: RecordedTime, *, silent: bool) -> "Timeline":
+        """Return the same of other recordings, or without their sound."""
+        return Timeline(recorded, self._now_us, silent=silent)
 
     async def segments(self, stream_name: str, start_us: int, end_us: int) -> tuple[tuple[Recording, ...], bool]:
         """Return the recordings of a span, MAX_SEGMENTS at most, and whether there are more."""
@@ -107,7 +109,8 @@ class Timeline:
 
     async def init_segment(self, recording_id: int) -> bytes:
         """Return the init segment of a recording. Raises RecordingNotFound."""
-        return await self.recorded.init_segment(recording_id)
+        content = await self.recorded.init_segment(recording_id)
+        return silent_init(content) if self.silent else content
 
     async def reader(self, recording: Recording, shift_us: int) -> ShiftedMedia | MadeMedia | None:
         """Return a reader of a recording's media that begins so much later; None when its file is just that.
@@ -116,12 +119,12 @@ class Timeline:
         """
         index = (await self.recorded.media([recording])).get(recording.id)
         if index is not None and index.table.is_made:
-            return MadeMedia(index.table, shift_us)
-        if not shift_us:
+            return MadeMedia(index.table, shift_us, silent=self.silent)
+        if not shift_us and not self.silent:
             return None
         if index is None:
             raise RecordingNotFound(f"The media of recording {recording.id} is not known.")
-        return ShiftedMedia(index, shift_us)
+        return ShiftedMedia(index, shift_us, silent=self.silent)
 
 
 def _part(recording: Recording, index: MediaIndex, start_us: int, end_us: int, *, keyframes_only: bool) -> PlaylistPart:

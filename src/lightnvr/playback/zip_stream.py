@@ -35,6 +35,9 @@ _EARLIEST_S, _LATEST_S = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year 
 _IN_ZIP64 = 0xFFFFFFFF
 _ORDINARY_FILE = 0o100644 << 16
 
+_ReadRange = Callable[[int, int, int], Iterator[bytes]]
+"""Yields what is at a descriptor from a start up to a stop."""
+
 
 @dataclass(frozen=True, slots=True)
 class ZipEntry:
@@ -49,9 +52,18 @@ class ZipEntry:
     modified_s: float = _EARLIEST_S
 
 
-def file_entry(name: str, path: Path, length: int, modified_s: float) -> ZipEntry:
-    """Return the first `length` bytes of a file as an entry. Its `read` raises OSError, also when it is shorter."""
-    return ZipEntry(name, length, partial(_pieces, path, length), modified_s)
+def file_entry(
+    name: str,
+    path: Path,
+    length: int,
+    modified_s: float,
+    read: Callable[[int, int, int], Iterator[bytes]] | None = None,
+) -> ZipEntry:
+    """Return the first `length` bytes of a file as an entry. Its `read` raises OSError, also when it is shorter.
+
+    Without `read` that is what is in the file.
+    """
+    return ZipEntry(name, length, partial(_pieces, path, length, read or _plain), modified_s)
 
 
 def zip_size(entries: Sequence[ZipEntry]) -> int:
@@ -106,15 +118,18 @@ def _moment(modified_s: float) -> tuple[int, int]:
     return at.hour << 11 | at.minute << 5 | at.second >> 1, at.year - 1980 << 9 | at.month << 5 | at.day
 
 
-def _pieces(path: Path, length: int) -> Iterator[bytes]:
+def _pieces(path: Path, length: int, read: _ReadRange) -> Iterator[bytes]:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        at = 0
-        while at < length:
-            piece = os.pread(descriptor, min(_PIECE_BYTES, length - at), at)
-            if not piece:
-                raise OSError(f"{path} ends at byte {at}, before byte {length}")
-            at += len(piece)
-            yield piece
+        yield from read(descriptor, 0, length)
     finally:
         os.close(descriptor)
+
+
+def _plain(descriptor: int, start: int, stop: int) -> Iterator[bytes]:
+    while start < stop:
+        piece = os.pread(descriptor, min(_PIECE_BYTES, stop - start), start)
+        if not piece:
+            raise OSError(f"the file ends at byte {start}, before byte {stop}")
+        start += len(piece)
+        yield piece

@@ -1,6 +1,6 @@
 """What the rest of the product can ask of recordings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -10,12 +10,16 @@ from lightnvr.recording.detection import Detection
 from lightnvr.recording.fragment_table import FragmentTable
 from lightnvr.recording.model import CaptureMethod, Marks, Recording, RecordingFilter, RecordingPage, Tier
 
+ReadRange = Callable[[int, int, int], Iterator[bytes]]
+"""Yields the bytes of a descriptor from a start up to, not including, a stop. Blocks. Raises OSError."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordingFile:
     """Where a recording can be read.
 
-    `length` bytes of the file may be served: for an open recording everything up to the last whole fragment.
+    `length` bytes of the file may be served: for an open recording everything up to the last whole fragment. They must
+    be read by `read`, when there is one: then not all that is in the file is for the one who asked.
     """
 
     recording: Recording
@@ -23,6 +27,7 @@ class RecordingFile:
     length: int
     etag: str
     modified_s: float
+    read: ReadRange | None = None
 
 
 class Recordings(Protocol):

@@ -6,6 +6,7 @@ import { call } from "./server.js";
 function arrival(query) {
   if (query.has("logout")) return "You are logged out.";
   if (query.get("reason") === "session_expired") return "Your session has ended. Log in again.";
+  if (query.get("reason") === "password_changed") return "Your password is changed. Log in with the new one.";
   return "";
 }
 

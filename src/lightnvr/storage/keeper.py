@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lightnvr.recording.service import Archive, Volume
 from lightnvr.storage.pressure import Pressure, PressureRules, pressure, seconds_to_target
@@ -54,7 +54,9 @@ class Keeper:
         self._sleep = sleep
         self._clock = SteadyClock(system_us, monotonic_s, options.steady_s)
         self._volumes = Volumes(archive, options.pressure, monotonic_s)
-        self._sweep = Sweep(archive, rules, monotonic_s, lambda: self._volumes.same_disk)
+        self._rules = rules
+        self._total_bytes = 0
+        self._sweep = Sweep(archive, self._rules_in_force, monotonic_s, lambda: self._volumes.same_disk)
         self._sweep_at = monotonic_s()
         self._lock = asyncio.Lock()
         self._short = False
@@ -145,6 +147,11 @@ class Keeper:
             seconds_to_target=-1.0 if volume.error else seconds_to_target(space, self._options.pressure, rate),
         )
 
+    async def _rules_in_force(self) -> Rules:
+        rules = await self._rules()
+        self._total_bytes = rules.total_bytes
+        return rules if self._options.auto_delete_oldest else replace(rules, total_bytes=0)
+
     def problems(self) -> tuple[str, ...]:
         """Return what is wrong, in sentences for a person; empty when all is well."""
         found: list[str] = []
@@ -161,6 +168,13 @@ class Keeper:
             found.append("The disk is almost full, and there is no recording that may be deleted.")
         elif level is Pressure.EMERGENCY:
             found.append("The disk is almost full.")
+        if 0 < self._total_bytes < self._sweep.left_bytes:
+            found.append(
+                "All recordings together take more than max_total_size, and there is none that may be deleted."
+                if self._options.auto_delete_oldest
+                else "All recordings together take more than max_total_size, and old ones stay because "
+                "auto_delete_oldest is false."
+            )
         if self._sweep.undeletable:
             found.append(f"{self._sweep.undeletable} recordings should be deleted and cannot be; the log says why.")
         return tuple(found)

@@ -15,6 +15,8 @@ class Reason(StrEnum):
 
     AGE = "age"
     QUOTA = "quota"
+    TOTAL = "total"
+    """All recordings together take more than they may."""
     SPACE = "space"
 
 
@@ -53,10 +55,14 @@ class StreamRules:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of all streams; those of a stream that is not there any more are `others`."""
+    """The rules of all streams; those of a stream that is not there any more are `others`.
+
+    `total_bytes` is what all recordings may take together; 0 is no limit.
+    """
 
     streams: Mapping[str, StreamRules]
     others: StreamRules = field(default_factory=StreamRules)
+    total_bytes: int = 0
 
     def of(self, stream_name: str) -> StreamRules:
         """Return the rules of one stream."""
@@ -82,8 +88,9 @@ def deletions(
     """Return what has to go, in the order in which to delete it.
 
     First what is older than its time, the oldest first. Then, for each stream over its quota, what matters least until
-    it is within it. Then, until `bytes_to_free` are freed in all, what matters least of everything. `used_bytes` is
-    what each stream takes now, of which `recordings` may be only a part. Protected and open recordings never go.
+    it is within it. Then, of everything, what matters least until all is within the total; and then until
+    `bytes_to_free` are freed in all. `used_bytes` is what each stream takes now, of which `recordings` may be only a
+    part. Protected and open recordings never go.
     """
     mortal = [each for each in recordings if not each.is_protected and not each.is_open]
     gone: dict[int, Deletion] = {}
@@ -91,16 +98,19 @@ def deletions(
         if expires_us(each, rules.of(each.stream_name)) <= now_us:
             gone[each.id] = Deletion(each, Reason.AGE)
     _within_quotas(mortal, rules, used_bytes, gone)
-    freed = sum(deletion.recording.size_bytes for deletion in gone.values())
-    if freed >= bytes_to_free:
-        return list(gone.values())
-    for each in sorted(mortal, key=lambda each: _importance(each, rules)):
-        if freed >= bytes_to_free:
-            break
-        if each.id not in gone:
-            gone[each.id] = Deletion(each, Reason.SPACE)
-            freed += each.size_bytes
+    if rules.total_bytes:
+        _free(mortal, rules, sum(used_bytes.values()) - rules.total_bytes, gone, Reason.TOTAL)
+    _free(mortal, rules, bytes_to_free, gone, Reason.SPACE)
     return list(gone.values())
+
+
+def _free(mortal: list[Kept], rules: Rules, wanted_bytes: int, gone: dict[int, Deletion], reason: Reason) -> None:
+    """Have so much deleted in all, with what is gone already, of what matters least."""
+    freed = sum(deletion.recording.size_bytes for deletion in gone.values())
+    if freed >= wanted_bytes:
+        return
+    for each in _over(mortal, rules, wanted_bytes - freed, gone):
+        gone[each.id] = Deletion(each, reason)
 
 
 def expires_us(recording: Kept, rules: StreamRules) -> int:
@@ -133,8 +143,8 @@ def _within_quotas(mortal: list[Kept], rules: Rules, used_bytes: Mapping[str, in
             gone[each.id] = Deletion(each, Reason.QUOTA)
 
 
-def _over(of_stream: list[Kept], rules: Rules, surplus: int, gone: Mapping[int, Deletion]) -> Iterator[Kept]:
-    for each in sorted(of_stream, key=lambda each: _importance(each, rules)):
+def _over(recordings: list[Kept], rules: Rules, surplus: int, gone: Mapping[int, Deletion]) -> Iterator[Kept]:
+    for each in sorted(recordings, key=lambda each: _importance(each, rules)):
         if surplus <= 0:
             return
         if each.id not in gone:

@@ -38,6 +38,8 @@ class Sweep:
         self._monotonic_s = monotonic_s
         self._same_disk = same_disk
         self._retry_at: dict[int, float] = {}
+        self.left_bytes = 0
+        """What all recordings take when the last plan is carried out."""
 
     @property
     def undeletable(self) -> int:
@@ -82,7 +84,7 @@ class Sweep:
             some = await self._archive.candidates(stream_name, limit, now_us or 0)
             candidates += [each for each in some if each.id not in self._retry_at]
         # Sorting thousands takes a while.
-        return await asyncio.to_thread(
+        wanted = await asyncio.to_thread(
             plan,
             candidates,
             rules,
@@ -91,6 +93,8 @@ class Sweep:
             to_free=to_free,
             same_disk=dict(self._same_disk()),
         )
+        self.left_bytes = sum(used_bytes.values()) - sum(deletion.recording.size_bytes for deletion in wanted)
+        return wanted
 
     async def _carry_out(self, wanted: list[Deletion], tally: Tally) -> Mapping[int, int]:
         freed: defaultdict[int, int] = defaultdict(int)

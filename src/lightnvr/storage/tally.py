@@ -12,6 +12,7 @@ from lightnvr.storage.retention import Deletion, Reason
 _WHY = {
     Reason.AGE: "older than they are kept",
     Reason.QUOTA: "over the stream's quota",
+    Reason.TOTAL: "over what all recordings may take",
     Reason.SPACE: "to make room on the disk",
 }
 

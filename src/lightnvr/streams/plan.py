@@ -81,6 +81,19 @@ class RunningRecorder(Protocol):
         """How many packets are not written yet."""
         ...
 
+    @property
+    def ended_ns(self) -> int | None:
+        """When the keyframe came that it ended before, in nanoseconds of the monotonic clock; None before it did."""
+        ...
+
+    def end_at_keyframe(self) -> None:
+        """Record the GOP to its end, so that what is recorded next can begin without a gap; `stop` is called later."""
+        ...
+
+    def go_on(self) -> bool:
+        """Take `end_at_keyframe` back. Returns False when it is too late for that."""
+        ...
+
     async def stop(self, timeout_s: float) -> bool:
         """Write what has arrived, end the segment. Returns False when that took longer than this, in seconds."""
         ...

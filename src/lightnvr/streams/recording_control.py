@@ -30,6 +30,10 @@ _OLDEST_KEYFRAME_S = 20.0
 """A GOP that is older would fill the recorder's queue, which holds 30 seconds."""
 
 _STOP_S = 10.0
+_LONGEST_GOP_S = 10.0
+"""A clip whose next keyframe does not come by then ends without it."""
+
+_LOOK_FOR_END_S = 0.1
 
 _KEPT_BYTES = 64 * 1024 * 1024
 """What is kept of a stream at most for the beginning of clips: half a minute of 16 Mbit/s."""
@@ -62,6 +66,7 @@ class RecordingControl:
         self._orders: deque[int | None] = deque()
         self._ordering: asyncio.Task[None] | None = None
         self._clip_from_ns: int | None = None
+        self._ending: asyncio.Task[None] | None = None
         self.recorder: RunningRecorder | None = None
         self.why: CaptureMethod | None = None
         """Why it is recorded at this moment; None when it is not."""
@@ -140,10 +145,17 @@ class RecordingControl:
         return max(_SHORTEST_WAIT_S, min(begins_in, ends_in, _LOOK_EVERY_S))
 
     async def _settle(self, timeout_s: float) -> None:
-        plan, self.why = self._plan, self._wanted()
-        if plan is None or self.why is None:
+        plan, wanted = self._plan, self._wanted()
+        if plan is None or wanted is None:
+            if plan is not None and self.why is CaptureMethod.DETECTION and self.recorder is not None:
+                self._end_at_keyframe(self.recorder)
+            else:
+                await self._end(timeout_s)
+            return
+        if self._ending is not None and not self._go_on():
             await self._end(timeout_s)
-        elif self.recorder is None:
+        self.why = wanted
+        if self.recorder is None:
             self.recorder = self._start_recorder(plan, self.why, self._hub, self._connection, since=self._since())
         else:
             self.recorder.change(plan, self.why)
@@ -169,7 +181,7 @@ class RecordingControl:
         if self._clip_from_ns is None or plan.clips is None:
             return False
         # What began within the hours is recorded to its end.
-        is_going_on = self.recorder is not None and self.why is CaptureMethod.DETECTION
+        is_going_on = self.recorder is not None and self.why is CaptureMethod.DETECTION and self._ending is None
         return is_going_on or plan.clips.schedule is None or self._is_due(plan.clips.schedule)
 
     def _since(self) -> Since:
@@ -179,10 +191,39 @@ class RecordingControl:
             return Since(min(now_ns, self._clip_from_ns), self._ended_ns)
         return Since(now_ns, max(self._ended_ns, now_ns - int(_OLDEST_KEYFRAME_S * 1e9)))
 
+    def _end_at_keyframe(self, recorder: RunningRecorder) -> None:
+        """End a clip before the next keyframe, so that the next clip may reach back to this one without a gap."""
+        if self._ending is None:
+            recorder.end_at_keyframe()
+            self._ending = asyncio.create_task(self._await_keyframe(recorder), name="end of a clip")
+
+    async def _await_keyframe(self, recorder: RunningRecorder) -> None:
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + _LONGEST_GOP_S
+        while recorder.ended_ns is None:
+            if loop.time() > ends_at:
+                break
+            await asyncio.sleep(_LOOK_FOR_END_S)
+        async with self._turn:
+            self._ending = None
+            await self._end(_STOP_S)
+
+    def _go_on(self) -> bool:
+        """Let the clip that was about to end go on. Returns False when it is too late."""
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+        return self.recorder is not None and self.recorder.go_on()
+
     async def _end(self, timeout_s: float) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+        self.why = None
         recorder, self.recorder = self.recorder, None
         if recorder is None:
             return
-        self._ended_ns = time.monotonic_ns()
+        # What came with the keyframe that a clip ended before is the next one's.
+        self._ended_ns = time.monotonic_ns() if recorder.ended_ns is None else recorder.ended_ns - 1
         if not await recorder.stop(timeout_s):
             log.error("a recorder did not end in time: the disk does not answer")

@@ -13,22 +13,27 @@ def _refuse(sentence: str) -> PydanticCustomError:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole number within a range, both ends included. Text and booleans are refused."""
+    """A whole number within a range, both ends included, `or_zero`. Text and booleans are refused."""
 
     low: int
     high: int
+    or_zero: bool = False
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(
-            self._read, core_schema.int_schema(ge=self.low, le=self.high)
+            self._read, core_schema.int_schema(ge=0 if self.or_zero else self.low, le=self.high)
         )
 
     def _read(self, value: object) -> int:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
-            raise _refuse(f"must be a whole number from {self.low} to {self.high}")
+        if isinstance(value, bool) or not isinstance(value, int) or not self._allows(value):
+            zero = "0 or " if self.or_zero else ""
+            raise _refuse(f"must be {zero}a whole number from {self.low} to {self.high}")
         return value
+
+    def _allows(self, value: int) -> bool:
+        return self.low <= value <= self.high or (self.or_zero and value == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,12 @@ def is_storable(text: str, *, lines: bool = False) -> bool:
     except UnicodeEncodeError:
         return False
     allowed = "\n\r\t" if lines else ""
-    return all((character >= " " and character != "\x7f") or character in allowed for character in text)
+    return all(not _is_control(character) or character in allowed for character in text)
+
+
+def _is_control(character: str) -> bool:
+    # C0, DEL and C1: some terminals take those of C1 for the beginning of a sequence too.
+    return character < " " or "\x7f" <= character <= "\x9f"
 
 
 def _number(value: object) -> float | None:

@@ -200,7 +200,7 @@ class IdleKeeper:
             seconds_to_target=200.0,
             cleaned_at=1_785_599_999,
             last_cleanup=Cleanup(freed_bytes=300),
-            deleted={Reason.AGE: 3, Reason.QUOTA: 2, Reason.SPACE: 1},
+            deleted={Reason.AGE: 3, Reason.QUOTA: 2, Reason.TOTAL: 0, Reason.SPACE: 1},
             freed_bytes=600,
             undeletable=0,
             min_free_pct=10.0,
@@ -211,7 +211,7 @@ class IdleKeeper:
     async def clean(self, *, aggressive: bool) -> Cleanup:
         """See StorageKeeper."""
         self.cleanups.append(aggressive)
-        return Cleanup({Reason.AGE: 3, Reason.QUOTA: 0, Reason.SPACE: 0}, 300)
+        return Cleanup({Reason.AGE: 3, Reason.QUOTA: 0, Reason.TOTAL: 0, Reason.SPACE: 0}, 300)
 
 
 def _matches(recording: Recording, wanted: RecordingFilter) -> bool:

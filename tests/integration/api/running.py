@@ -47,6 +47,10 @@ from lightnvr.events.log import EventLog
 from lightnvr.events.pictures import EventPictures
 from lightnvr.events.service import EventServices
 from lightnvr.events.store import EventStore
+from lightnvr.events.telling.outbox import Outbox
+from lightnvr.events.telling.webhooks.delivery import WebhookTeller
+from lightnvr.events.telling.webhooks.posting import PostingRules
+from lightnvr.events.telling.webhooks.store import WebhookStore
 from lightnvr.events.triggers import Triggers
 from lightnvr.events.writing import EventWriting
 from lightnvr.live.audience import Audience
@@ -179,7 +183,7 @@ def running_api(
         second_factor=entrance.second_factor,
         presence=entrance.presence,
         audit=entrance.audit,
-        auditing=Auditing(entrance.audit, clock),
+        auditing=Auditing(entrance.audit_writer, clock),
         streams=catalog,
         supervisors=supervisors,
         recordings=recordings,
@@ -210,6 +214,9 @@ def running_api(
         live=live,
         pictures=Pictures(Darkroom(1), lambda monotonic_ns: monotonic_ns // 1000),
         webrtc=WebRtc(live, WebRtcOptions(), lambda: datetime.now(UTC), random.Random(1)),
+        webhooks=WebhookTeller(
+            WebhookStore(database, FactorSeal(secrets), clock), Outbox(database, clock), PostingRules(), clock, _utc
+        ),
         hls=HlsOutputs(2.0, lambda monotonic_ns: monotonic_ns // 1000, clock),
         storage_roots=StorageRoots([Storage(1, "main", folder / "recordings")]),
         storage_space=_space,

@@ -1,18 +1,30 @@
 """Accounts and sessions, on each kind of database."""
 
+from hashlib import pbkdf2_hmac
 from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from lightnvr.accounts.administration import Administration, UserChange
 from lightnvr.accounts.authentication import Authentication, Credentials
+from lightnvr.accounts.factor_store import FactorStore
 from lightnvr.accounts.first_account import make_first_account
 from lightnvr.accounts.limiter import LimiterRules, LoginLimiter
 from lightnvr.accounts.logins import Logins
-from lightnvr.accounts.model import DuplicateUsername, InvalidAccount, LastAdministrator, Role, User, UserNotFound
+from lightnvr.accounts.model import (
+    AccountChanged,
+    DuplicateUsername,
+    InvalidAccount,
+    LastAdministrator,
+    Role,
+    User,
+    UserNotFound,
+)
+from lightnvr.accounts.old_hashes import taken_over
 from lightnvr.accounts.passwords import Passwords
+from lightnvr.accounts.presence import Presence
 from lightnvr.accounts.sessions import SessionRules, Sessions
 from lightnvr.accounts.store import AccountStore
 from lightnvr.db.engine import Database
@@ -43,6 +55,13 @@ class Accounts:
             self.store, self.passwords, self.clock, chosen_password=chosen, initial_password_file=self.file
         )
         return None if made is None else made.password
+
+    async def log_in(self, username: str = "admin") -> str:
+        """Return the token of a session."""
+        verified = await self.logins.verify(username, PASSWORD, "::1")
+        assert verified is not None
+        user, password_hash = verified
+        return await self.sessions.open(user, password_hash=password_hash, address="::1", user_agent="test")
 
 
 @pytest.fixture
@@ -131,8 +150,8 @@ async def test_two_administrators_at_once_do_not_leave_none(accounts: Accounts, 
 
 async def test_a_disk_that_is_full_keeps_nobody_out_who_was_in(accounts: Accounts, database: Database) -> None:
     await accounts.first(PASSWORD)
+    token = await accounts.log_in()
     user = await accounts.administration.named("admin")
-    token = await accounts.sessions.open(user, address="192.0.2.1", user_agent="")
     if not database.is_sqlite:
         pytest.skip("a trigger stands for the disk, in the words of SQLite")
     async with database.writing.begin() as connection:
@@ -159,6 +178,52 @@ async def test_a_password_that_is_changed_while_it_is_verified_opens_nothing(
     assert await accounts.logins.check("admin", PASSWORD, "192.0.2.1") is None
 
 
+@pytest.mark.parametrize("change", ["password", "deactivated", "deleted", "authenticator", "elsewhere"])
+async def test_what_ends_all_sessions_ends_one_that_is_just_being_opened(
+    accounts: Accounts, database: Database, change: str
+) -> None:
+    await accounts.first(PASSWORD)
+    await accounts.administration.add("second", PASSWORD, Role.ADMIN)
+    verified = await accounts.logins.verify("admin", PASSWORD, "::1")
+    assert verified is not None
+    user, password_hash = verified
+    match change:
+        case "password":
+            await accounts.administration.set_password("admin", "another password")
+        case "deactivated":
+            await accounts.administration.change(user.id, UserChange(is_active=False))
+        case "deleted":
+            await accounts.administration.remove("admin")
+        case "authenticator":
+            await FactorStore(database, accounts.store).enable(user.id, "sealed", 1, (), "")
+        case _:
+            # Another process has a store of its own.
+            other = Accounts(database, accounts.file.parent)
+            await other.administration.set_password("admin", PASSWORD)
+    with pytest.raises(AccountChanged):
+        await accounts.sessions.open(user, password_hash=password_hash, address="::1", user_agent="")
+    async with database.reading.connect() as connection:
+        assert (await connection.execute(select(sessions))).all() == []
+
+
+async def test_no_device_is_trusted_whose_session_has_ended(accounts: Accounts, database: Database) -> None:
+    await accounts.first(PASSWORD)
+    presence = Presence(database, accounts.store, accounts.clock, trusted_days=30)
+    token = await accounts.log_in()
+    assert await presence.trust(1, session=token, address="::1", user_agent="")
+    await accounts.administration.set_password("admin", "another password")
+    assert await presence.trust(1, session=token, address="::1", user_agent="") is None
+    assert await presence.devices(1) == ()
+
+
+async def test_a_login_with_a_password_of_the_original_gives_a_session(accounts: Accounts, database: Database) -> None:
+    await accounts.first(PASSWORD)
+    digest = pbkdf2_hmac("sha256", PASSWORD.encode(), b"salt", 10_000).hex()
+    async with database.writing.begin() as connection:
+        await connection.execute(update(users).values(password_hash=taken_over(b"salt".hex(), digest)))
+    assert await accounts.sessions.find(await accounts.log_in())
+
+
 async def test_a_new_start_makes_no_administrator_where_there_is_an_account(accounts: Accounts) -> None:
     await accounts.first(PASSWORD)
     await accounts.administration.change(1, UserChange(username="owner"))
@@ -179,9 +244,7 @@ async def test_unknown_users_are_said_to_be_unknown(accounts: Accounts) -> None:
 
 async def test_a_session_ends_when_it_is_not_used(accounts: Accounts) -> None:
     await accounts.first(PASSWORD)
-    user = await accounts.logins.check("admin", PASSWORD, "::1")
-    assert user is not None
-    token = await accounts.sessions.open(user, address="::1", user_agent="test")
+    token = await accounts.log_in()
     for _ in range(3):
         accounts.clock.seconds += 23 * HOUR
         assert await accounts.sessions.find(token)
@@ -191,9 +254,7 @@ async def test_a_session_ends_when_it_is_not_used(accounts: Accounts) -> None:
 
 async def test_a_session_ends_at_last_although_it_is_used(accounts: Accounts) -> None:
     await accounts.first(PASSWORD)
-    user = await accounts.logins.check("admin", PASSWORD, "::1")
-    assert user is not None
-    token = await accounts.sessions.open(user, address="::1", user_agent="test")
+    token = await accounts.log_in()
     for _ in range(8):
         accounts.clock.seconds += 20 * HOUR
         assert await accounts.sessions.find(token)
@@ -203,9 +264,8 @@ async def test_a_session_ends_at_last_although_it_is_used(accounts: Accounts) ->
 
 async def test_a_changed_password_ends_sessions_and_remembered_passwords(accounts: Accounts) -> None:
     await accounts.first(PASSWORD)
-    user = await accounts.logins.check_remembered("admin", PASSWORD, "::1")
-    assert user is not None
-    token = await accounts.sessions.open(user, address="::1", user_agent="test")
+    assert await accounts.logins.check_remembered("admin", PASSWORD, "::1")
+    token = await accounts.log_in()
     await accounts.administration.set_password("admin", "another password")
     assert await accounts.sessions.find(token) is None
     assert await accounts.logins.check_remembered("admin", PASSWORD, "::1") is None
@@ -225,9 +285,7 @@ async def test_a_new_api_key_ends_the_one_before(accounts: Accounts) -> None:
 async def test_neither_keys_nor_tokens_nor_passwords_are_stored(accounts: Accounts, database: Database) -> None:
     await accounts.first(PASSWORD)
     key = await accounts.administration.renew_api_key("admin")
-    user = await accounts.logins.check("admin", PASSWORD, "::1")
-    assert user is not None
-    token = await accounts.sessions.open(user, address="::1", user_agent="test")
+    token = await accounts.log_in()
     async with database.reading.connect() as connection:
         rows = [str(row) for table in (users, sessions) for row in await connection.execute(select(table))]
     assert len(rows) == 2

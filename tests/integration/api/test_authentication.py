@@ -114,6 +114,22 @@ def test_guessing_through_basic_must_wait(nobody: httpx.Client) -> None:
     assert statuses == [401] * 5 + [429] * 2
 
 
+def test_guessing_keys_must_wait_and_right_ones_never(api: RunningApi, nobody: httpx.Client) -> None:
+    def ask(key: str, header: str = "X-API-Key") -> int:
+        return nobody.get("/api/streams", headers={header: key}).status_code
+
+    # A program that goes on with a key that is not valid any more is not guessing.
+    assert {ask("a key of last year") for _ in range(30)} == {401}
+    assert {ask("Bearer another key", "Authorization") for _ in range(30)} == {401}
+    assert [ask(f"guess {number}") for number in range(4)] == [401, 401, 401, 429]
+    assert ask("a key of last year") == 401
+    assert ask(api.keys["watcher"]) == 200
+    # Nor do guessed keys keep anybody from logging in.
+    assert nobody.get("/api/streams", auth=("watcher", PASSWORD)).status_code == 200
+    api.clock.seconds += 301
+    assert ask("guess 3") == 401
+
+
 def test_many_requests_at_once_with_the_right_password_are_no_guessing(api: RunningApi) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = list(

@@ -1,5 +1,7 @@
 """The command lightnvr, as it is typed."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -46,6 +48,25 @@ def test_check_verifies_the_audit_log(run: Run, data: Path) -> None:
     anyio.run(change)
     result = run("check", "--audit")
     assert (result.returncode, "BAD   audit log: entry 2" in result.stdout) == (1, True), result.stdout
+
+
+def test_what_is_done_to_users_is_in_the_audit_log(run: Run, data: Path) -> None:
+    for words in (("add", "alice"), ("password", "alice"), ("api-key", "alice"), ("delete", "alice"), ("list",)):
+        typed = [] if words[0] in {"api-key", "delete", "list"} else ["--password-stdin"]
+        assert run("user", *words, *typed, typed=PASSWORD).returncode == 0
+    assert run("user", "delete", "nobody").returncode == 1
+    with closing(sqlite3.connect(data / "lightnvr.db")) as database:
+        kept = database.execute("SELECT actor, action, target, outcome, address FROM audit_log ORDER BY id").fetchall()
+    done = ("add user", "change password", "generate API key", "delete user")
+    assert kept == [("", action, "alice", "done", "command line") for action in done]
+    assert "4 entries, unchanged" in run("check", "--audit").stdout
+
+
+def test_a_password_can_be_set_without_the_key(run: Run, data: Path) -> None:
+    run("user", "add", "alice", "--password-stdin", typed=PASSWORD)
+    (data / "secret.key").write_text("not a key")
+    result = run("user", "password", "alice", "--password-stdin", typed=PASSWORD)
+    assert (result.returncode, "This is not in the audit log" in result.stderr) == (0, True)
 
 
 def add_camera(data: Path, url: str, name: str = "Front Door") -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.integration.api.running import running_api
 from tests.rig.blob_models import blob_model
+from tests.rig.blob_tflite import tflite_model
 
 
 def test_models_are_listed_and_say_why_they_cannot_be_used(tmp_path: Path) -> None:
@@ -25,14 +26,15 @@ def test_models_are_listed_and_say_why_they_cannot_be_used(tmp_path: Path) -> No
         folder.mkdir()
         (folder / "blobs.onnx").write_bytes(blob_model("yolov8"))
         (folder / "broken.onnx").write_bytes(b"no model")
-        (folder / "old.tflite").write_bytes(b"TFL3")
+        (folder / "blobs.tflite").write_bytes(tflite_model(labels="yolo"))
+        (folder / "old.sod").write_bytes(b"SOD")
         (folder / "readme.md").write_text("nothing", "utf-8")
         answer = listed()
         assert "message" not in answer
-        assert answer["count"] == 6
+        assert answer["count"] == 7
         assert answer["onnx_available"] is True
-        assert answer["litert_available"] is False
-        blobs, broken, old = answer["models"][3:]
+        assert answer["litert_available"] is True
+        blobs, lite, broken, old = answer["models"][3:]
         assert blobs == {
             "id": str(folder / "blobs.onnx"),
             "path": str(folder / "blobs.onnx"),
@@ -42,14 +44,16 @@ def test_models_are_listed_and_say_why_they_cannot_be_used(tmp_path: Path) -> No
             "size": (folder / "blobs.onnx").stat().st_size,
         }
         assert "no model that onnxruntime can load" in broken["unsupported_reason"]
-        assert "convert it to ONNX" in old["unsupported_reason"]
+        assert (lite["type"], lite["supported"]) == ("tflite", True)
+        assert "use one in the form of ONNX" in old["unsupported_reason"]
 
         # A file that was replaced is tried again, and so is one whose labels were.
         (folder / "broken.onnx").write_bytes(blob_model("yolov10"))
+        # These are the labels of both files of this name.
         (folder / "blobs.labels.txt").write_text("one label\n", "utf-8")
-        blobs, broken = listed()["models"][3:5]
+        blobs, lite, broken = listed()["models"][3:6]
         assert "1 labels, but 7 values" in blobs["unsupported_reason"]
-        assert broken["supported"] is True
+        assert (lite["supported"], broken["supported"]) == (False, True)
 
 
 def test_both_dialects_give_the_same_list(tmp_path: Path) -> None:

@@ -234,6 +234,49 @@ def test_health_tells_strangers_that_it_lives_and_users_the_rest(api: RunningApi
     assert [stream["name"] for stream in health["streams_detail"]] == ["a"]
 
 
+def test_only_streams_that_should_run_count(api: RunningApi) -> None:
+    camera = {"url": "rtsp://192.0.2.1/"}
+    with api.client() as client:
+
+        def health() -> tuple[str, dict[str, int], list[str]]:
+            found = client.get("/api/health").json()
+            return found["status"], found["streams"], [each["name"] for each in found["streams_detail"]]
+
+        nothing: tuple[str, dict[str, int], list[str]]
+        nothing = ("healthy", {"total": 0, "up": 0, "degraded": 0, "down": 0}, [])
+        one_down = ("critical", {"total": 1, "up": 0, "degraded": 0, "down": 1}, ["a"])
+        assert health() == nothing
+        for change, back in (
+            ({"enabled": False}, {"enabled": True}),
+            ({"set_privacy_mode": True}, {"set_privacy_mode": False}),
+        ):
+            client.post("/api/streams", json={"name": "a", **camera}).raise_for_status()
+            # It was never connected to, and is told of all the same.
+            assert health() == one_down
+            client.put("/api/streams/a", json=change).raise_for_status()
+            assert health() == nothing
+            client.put("/api/streams/a", json=back).raise_for_status()
+            assert health() == one_down
+            client.delete("/api/streams/a").raise_for_status()
+            assert health() == nothing
+
+
+def test_every_error_is_json_whatever_is_quoted_in_it(api: RunningApi) -> None:
+    name = 'say "hello" \\ <b>\u2028</b>'
+    with api.client() as client:
+        refused = [
+            client.post("/api/settings", json={"api_dialect": name}),
+            client.post("/api/streams", json={"name": "a", "url": name}),
+            client.get("/api/audit", params={"start": name}),
+            client.post("/api/system/restore", json={"filename": name}),
+            client.get(f"/{name}"),
+        ]
+    for answer in refused:
+        assert answer.status_code in {400, 404}, answer.url
+        assert answer.headers["content-type"] == "application/json"
+        assert isinstance(answer.json()["error"], str)
+
+
 def test_a_storage_that_is_gone_is_critical(api: RunningApi) -> None:
     async def gone() -> None:
         raise OSError(5, "Input/output error")
@@ -250,8 +293,13 @@ def test_ice_servers(api: RunningApi) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/../pages.py", "/../../etc/passwd", "/%2e%2e/pages.py", "//etc/passwd", "/./app.js/.."]
-)
+    "path",
+    [
+        "/../pages.py", "/../../etc/passwd", "/%2e%2e/pages.py", "/%252e%252e/pages.py", "/..%2fpages.py",
+        "/..%252fpages.py", "/..\\pages.py", "/..%5cpages.py", "/%c0%ae%c0%ae/pages.py", "//etc/passwd",
+        "/./app.js/..", "/app.js%00.html", "/backups/../secret.key", "/backups/..%2fsecret.key",
+    ],
+)  # fmt: skip
 def test_no_path_leads_out_of_the_folder_of_the_page(api: RunningApi, path: str) -> None:
     address = urlsplit(api.url)
     with socket.create_connection((address.hostname or "", address.port or 0)) as connection:

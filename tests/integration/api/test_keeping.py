@@ -111,7 +111,7 @@ def test_the_state_of_the_disk(api: RunningApi) -> None:
         state = client.get("/api/storage/health").raise_for_status().json()
     assert (state["pressure_level"], state["pressure_level_num"], state["free_space_pct"]) == ("Normal", 0, 50.0)
     assert (state["used_space_bytes"], state["fill_rate_bytes_per_day"]) == (500, 172_800.0)
-    assert state["deleted"] == {"age": 3, "quota": 2, "space": 1}
+    assert state["deleted"] == {"age": 3, "quota": 2, "total": 0, "space": 1}
     assert state["last_cleanup_freed"] == 300
 
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from lightnvr.api.services import ApiOptions
 from tests.integration.api.running import PASSWORD, RunningApi, running_api
 from tests.integration.api.test_users import logs_in
 from tests.rig.authenticator import Authenticator, enrol
@@ -40,7 +41,7 @@ def test_an_authenticator_from_setup_to_removal(api: RunningApi, nobody: httpx.C
             "totp_enabled": False, "totp_configured": False, "recovery_codes_left": 0,
         }  # fmt: skip
         assert editor.post(f"{TOTP}/verify", json={"code": "123456"}).status_code == 400
-        made = editor.post(f"{TOTP}/setup").json()
+        made = editor.post(f"{TOTP}/setup", json={"password": PASSWORD}).json()
         assert re.fullmatch("[A-Z2-7]{32}", made["secret"])
         uri = urlsplit(made["otpauth_uri"])
         assert (uri.scheme, uri.netloc, uri.path) == ("otpauth", "totp", "/LightNVR:editor")
@@ -69,7 +70,7 @@ def test_an_authenticator_from_setup_to_removal(api: RunningApi, nobody: httpx.C
 @pytest.mark.parametrize("names", [("totp_token", "code"), ("token", "totp_code")])
 def test_a_login_in_two_steps(api: RunningApi, nobody: httpx.Client, names: tuple[str, str]) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     token = begin(nobody)
     api.clock.seconds += 60
     answer = nobody.post("/api/auth/login/totp", json={names[0]: token, names[1]: app.code()})
@@ -81,7 +82,7 @@ def test_a_login_in_two_steps(api: RunningApi, nobody: httpx.Client, names: tupl
 
 def test_a_login_in_one_step(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     api.clock.seconds += 60
     wrong = nobody.post("/api/auth/login", json=EDITOR | {"totp_code": app.wrong()})
     assert (wrong.status_code, wrong.json()) == (401, {"error": "Invalid credentials"})
@@ -90,7 +91,7 @@ def test_a_login_in_one_step(api: RunningApi, nobody: httpx.Client) -> None:
 
 def test_a_code_is_good_once_and_for_a_minute_and_a_half(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
         # The code that verified the setup is used up.
     assert nobody.post("/api/auth/login", json=EDITOR | {"totp_code": app.code()}).status_code == 401
     api.clock.seconds += 90
@@ -105,7 +106,7 @@ def test_a_code_is_good_once_and_for_a_minute_and_a_half(api: RunningApi, nobody
 
 def test_the_token_of_the_first_step_opens_nothing(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        enrol(editor, 2, api.clock)
+        enrol(editor, 2, api.clock, PASSWORD)
     token = begin(nobody)
     for headers in (
         {"Cookie": f"session={token}"},
@@ -124,7 +125,7 @@ def test_the_token_of_the_first_step_opens_nothing(api: RunningApi, nobody: http
 
 def test_the_first_step_is_good_for_five_minutes_and_five_tries(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     token = begin(nobody)
     api.clock.seconds += 300
     assert "expired" in finish(nobody, token, app.code()).json()["error"]
@@ -141,7 +142,7 @@ def test_the_first_step_is_good_for_five_minutes_and_five_tries(api: RunningApi,
 
 def test_a_changed_password_ends_a_login_that_waits_for_its_code(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor, api.client() as admin:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
         token = begin(nobody)
         admin.put("/api/auth/users/2/password", json={"new_password": "another secret"}).raise_for_status()
     api.clock.seconds += 60
@@ -150,7 +151,7 @@ def test_a_changed_password_ends_a_login_that_waits_for_its_code(api: RunningApi
 
 def test_recovery_codes_are_good_once_each(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        _, codes = enrol(editor, 2, api.clock)
+        _, codes = enrol(editor, 2, api.clock, PASSWORD)
         assert len(set(codes)) == 10
         assert finish(nobody, begin(nobody), codes[3].lower().replace("-", " ")).status_code == 200
         assert finish(nobody, begin(nobody), codes[3]).status_code == 401
@@ -164,14 +165,14 @@ def test_recovery_codes_are_good_once_each(api: RunningApi, nobody: httpx.Client
 def test_basic_is_refused_where_a_code_is_needed_and_keys_are_not(api: RunningApi, nobody: httpx.Client) -> None:
     assert nobody.get("/api/streams", auth=("editor", PASSWORD)).status_code == 200
     with api.client("editor") as editor:
-        enrol(editor, 2, api.clock)
+        enrol(editor, 2, api.clock, PASSWORD)
         assert editor.get("/api/streams").status_code == 200
     assert nobody.get("/api/streams", auth=("editor", PASSWORD)).status_code == 401
 
 
 def test_a_form_leads_to_the_step_of_the_code(api: RunningApi, nobody: httpx.Client) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     api.clock.seconds += 60
     answer = nobody.post("/api/auth/login", data=EDITOR)
     assert (answer.status_code, answer.headers["location"]) == (302, "/login.html?totp_required=true")
@@ -186,7 +187,7 @@ def test_with_force_mfa_nobody_learns_that_the_password_is_right(tmp_path: Path)
     with running_api(tmp_path, code_with_password=True) as api, api.client(None) as nobody:
         assert nobody.get("/api/auth/login/config").json()["force_mfa_on_login"] is True
         with api.client("editor") as editor:
-            app, _ = enrol(editor, 2, api.clock)
+            app, _ = enrol(editor, 2, api.clock, PASSWORD)
         api.clock.seconds += 60
         refused = [
             nobody.post("/api/auth/login", json=EDITOR | other)
@@ -204,6 +205,43 @@ def test_with_force_mfa_nobody_learns_that_the_password_is_right(tmp_path: Path)
             nobody.post("/api/auth/login", json=EDITOR)
         assert nobody.post("/api/auth/login", json=EDITOR).status_code == 429
         assert nobody.post("/api/auth/login", json={"username": "watcher", "password": PASSWORD}).status_code == 200
+
+
+def test_with_force_mfa_nobody_learns_it_by_wrong_codes_from_several_addresses(tmp_path: Path) -> None:
+    options = ApiOptions("1", trusted_proxies="127.0.0.1")
+    with running_api(tmp_path, code_with_password=True, options=options) as api, api.client() as admin:
+        app, _ = enrol(admin, 2, api.clock)
+        api.clock.seconds += 60
+
+        def ask(number: int, password: str, code: str) -> tuple[int, str]:
+            headers = {"X-Forwarded-For": f"203.0.113.{number}"}
+            body = EDITOR | {"password": password, "totp_code": code}
+            answer = api.client(None).post("/api/auth/login", json=body, headers=headers)
+            return answer.status_code, answer.text
+
+        right = [ask(number, PASSWORD, app.wrong()) for number in range(8)]
+        wrong = [ask(number + 100, "wrong", app.wrong()) for number in range(8)]
+        assert set(right) == set(wrong) == {(401, '{"error":"Invalid credentials"}')}
+        # Codes are not looked at any more, and a right one waits as well.
+        assert ask(200, PASSWORD, app.code())[0] == 401
+        api.clock.seconds += 301
+        assert ask(201, PASSWORD, app.code())[0] == 200
+
+
+def test_the_first_authenticator_takes_the_password_or_a_login_of_just_now(api: RunningApi) -> None:
+    with api.client("editor") as by_key, api.client(None) as by_session:
+        assert by_key.post(f"{TOTP}/setup").status_code == 400
+        by_session.post("/api/auth/login", json=EDITOR).raise_for_status()
+        assert by_session.post(f"{TOTP}/setup").status_code == 200
+        assert by_session.post(f"{TOTP}/setup", json={"password": "wrong"}).status_code == 401
+        api.clock.seconds += 901
+        refused = by_session.post(f"{TOTP}/setup")
+        assert (refused.status_code, "password" in refused.json()["error"]) == (400, True)
+        assert by_session.post(f"{TOTP}/setup", json={"password": PASSWORD}).status_code == 200
+        # Basic gives the password with the request.
+        assert api.client(None).post(f"{TOTP}/setup", auth=("editor", PASSWORD)).status_code == 200
+        with api.client() as admin:
+            assert admin.post(f"{TOTP}/setup").status_code == 200
 
 
 def test_a_session_alone_neither_replaces_nor_removes_an_authenticator(api: RunningApi) -> None:
@@ -231,9 +269,28 @@ def test_a_session_alone_neither_replaces_nor_removes_an_authenticator(api: Runn
     logs_in(api, "editor")
 
 
+@pytest.mark.parametrize("change", ["another", "none"])
+def test_another_authenticator_or_none_ends_what_the_one_before_had_opened(api: RunningApi, change: str) -> None:
+    with api.client() as admin, api.client(None) as own, api.client(None) as other:
+        app, _ = enrol(admin, 2, api.clock)
+        for client in (own, other):
+            api.clock.seconds += 60
+            body = EDITOR | {"totp_code": app.code(), "remember_device": True}
+            client.post("/api/auth/login", json=body).raise_for_status()
+            assert "trusted_device" in client.cookies
+        if change == "another":
+            enrol(own, 2, api.clock, PASSWORD)
+        else:
+            own.post(f"{TOTP}/disable", json={"password": PASSWORD}).raise_for_status()
+        assert own.get("/api/auth/trusted-devices").json()["trusted_devices"] == []
+        assert other.get("/api/streams").status_code == 401
+        if change == "another":
+            assert other.post("/api/auth/login", json=EDITOR).json().keys() == {"totp_required", "totp_token"}
+
+
 def test_a_trusted_device_stands_in_for_the_code_and_never_for_the_password(api: RunningApi) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     api.clock.seconds += 60
     browser = api.client(None)
     answer = finish(browser, begin(browser), app.code(), remember_device=True)
@@ -246,7 +303,7 @@ def test_a_trusted_device_stands_in_for_the_code_and_never_for_the_password(api:
     assert browser.post("/api/auth/login", json=EDITOR).json()["success"] is True
     assert browser.post("/api/auth/login", json=EDITOR | {"password": "wrong"}).status_code == 401
     with api.client("watcher") as watcher, api.client(None) as other:
-        enrol(watcher, 3, api.clock)
+        enrol(watcher, 3, api.clock, PASSWORD)
         other.cookies["trusted_device"] = browser.cookies["trusted_device"]
         answer = other.post("/api/auth/login", json={"username": "watcher", "password": PASSWORD})
         assert answer.json().keys() == {"totp_required", "totp_token"}
@@ -260,7 +317,7 @@ def test_a_trusted_device_stands_in_for_the_code_and_never_for_the_password(api:
 
 def test_a_device_is_trusted_for_its_time_and_not_beyond_a_new_password(api: RunningApi) -> None:
     with api.client("editor") as editor:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
     for change in ("days", "password"):
         api.clock.seconds += 60
         browser = api.client(None)
@@ -276,7 +333,7 @@ def test_a_device_is_trusted_for_its_time_and_not_beyond_a_new_password(api: Run
 
 def test_devices_need_not_be_trusted_at_all(tmp_path: Path) -> None:
     with running_api(tmp_path, trusted_days=0) as api, api.client("editor") as editor, api.client(None) as browser:
-        app, _ = enrol(editor, 2, api.clock)
+        app, _ = enrol(editor, 2, api.clock, PASSWORD)
         api.clock.seconds += 60
         assert browser.get("/api/auth/login/config").json()["remember_device_enabled"] is False
         finish(browser, begin(browser), app.code(), remember_device=True).raise_for_status()
@@ -285,7 +342,7 @@ def test_devices_need_not_be_trusted_at_all(tmp_path: Path) -> None:
 
 def test_neither_secrets_nor_recovery_codes_are_stored_readably(api: RunningApi) -> None:
     with api.client("editor") as editor:
-        secret = editor.post(f"{TOTP}/setup").json()["secret"]
+        secret = editor.post(f"{TOTP}/setup", json={"password": PASSWORD}).json()["secret"]
         app = Authenticator(secret, api.clock)
         codes = editor.post(f"{TOTP}/verify", json={"code": app.code()}).json()["recovery_codes"]
     file = str(api.database.reading.url.database)

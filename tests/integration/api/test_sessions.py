@@ -1,7 +1,8 @@
 """Where users are logged in, and how that ends."""
 
-from tests.integration.api.running import RunningApi
+from tests.integration.api.running import PASSWORD, RunningApi
 from tests.integration.api.test_users import logged_in, logs_in
+from tests.rig.authenticator import enrol
 
 
 def test_the_own_sessions_are_listed_and_ended(api: RunningApi) -> None:
@@ -30,6 +31,14 @@ def test_the_own_sessions_are_listed_and_ended(api: RunningApi) -> None:
 def test_a_key_is_no_session(api: RunningApi) -> None:
     with logged_in(api, "editor"), api.client("editor") as key:
         assert [row["current"] for row in key.get("/api/auth/sessions").json()["sessions"]] == [False]
+
+
+def test_a_login_that_waits_for_its_code_is_no_session(api: RunningApi) -> None:
+    with api.client() as admin, api.client(None) as nobody:
+        enrol(admin, 2, api.clock)
+        token = nobody.post("/api/auth/login", json={"username": "editor", "password": PASSWORD}).json()["totp_token"]
+        assert token
+        assert admin.get("/api/auth/users/2/sessions").json()["sessions"] == []
 
 
 def test_sessions_that_are_over_are_not_listed(api: RunningApi) -> None:

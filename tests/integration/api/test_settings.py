@@ -66,6 +66,14 @@ def test_a_change_that_needs_a_restart_says_so(api: RunningApi) -> None:
         ({"mqtt_qos": 3}, "mqtt_qos"),
         ({"log_level": 4}, "log_level"),
         ({"web_port": 0}, "web_port"),
+        ({"web_port": 70_000}, "web_port"),
+        ({"go2rtc_rtsp_port": 65_536}, "go2rtc_rtsp_port"),
+        ({"go2rtc_api_port": -1}, "go2rtc_api_port"),
+        ({"buffer_size": 0}, "buffer_size"),
+        ({"swap_size": 0, "use_swap": True}, "swap_size"),
+        ({"max_streams": 257}, "max_streams"),
+        ({"auth_timeout_hours": 0}, "auth_timeout_hours"),
+        ({"syslog_ident": ""}, "syslog_ident"),
         ({"mp4_directory_format": "deep"}, "mp4_directory_format"),
         ({"thumbnails_per_recording": 2}, "thumbnails_per_recording"),
         ({"syslog_facility": "LOG_KERN"}, "syslog_facility"),
@@ -74,6 +82,8 @@ def test_a_change_that_needs_a_restart_says_so(api: RunningApi) -> None:
         ({"storage_min_free_pct": 91}, "storage_min_free_pct"),
         ({"storage_pressure_emergency_pct": 50}, "pressure_emergency_pct"),
         ({"db_path": "/tmp/other.db"}, "db_path"),
+        ({"webhook_denied_networks": "10.0.0.0/33"}, "denied_networks"),
+        ({"webhook_allowed_networks": "house"}, "allowed_networks"),
     ],
 )
 def test_a_bad_member_is_named_and_changes_nothing(api: RunningApi, sent: dict[str, object], named: str) -> None:
@@ -83,6 +93,46 @@ def test_a_bad_member_is_named_and_changes_nothing(api: RunningApi, sent: dict[s
         assert answer.status_code == 400, answer.text
         assert named in answer.json()["error"]
         assert settings(client) == before
+
+
+def test_programs_folders_and_files_are_shown_and_never_set(api: RunningApi) -> None:
+    fixed = {
+        "db_path", "db_post_backup_script", "go2rtc_binary_path", "go2rtc_config_dir", "log_file",
+        "models_path", "mqtt_tls_ca_file", "pid_file", "storage_path", "storage_path_hls", "web_root",
+    }  # fmt: skip
+    assert fixed == {name for name in MEMBERS if name.endswith(("path", "path_hls", "dir", "root", "script", "file"))}
+    with api.client() as client:
+        before = settings(client)
+        for name in fixed:
+            answer = client.post("/api/settings", json={name: "/bin/true"})
+            assert answer.status_code == 400, name
+            assert f"{name} cannot be changed here, only in lightnvr.ini" in answer.json()["error"]
+        assert settings(client) == before
+
+
+def test_no_text_holds_control_characters(api: RunningApi) -> None:
+    texts = {name for name, field in MEMBERS.items() if isinstance(field.default, str)}
+    assert len(texts) > 20
+    with api.client() as client:
+        before = settings(client)
+        for name in texts:
+            for bad in ("\x00", "\x1b[2J", "\x7f", "\x9b2J", "\r"):
+                answer = client.post("/api/settings", json={name: f"a{bad}b"})
+                lines = bad == "\r" and name in {"trusted_proxy_cidrs", "go2rtc_config_override"}
+                assert lines or answer.status_code == 400, (name, bad)
+            if name not in {"trusted_proxy_cidrs", "go2rtc_config_override"}:
+                added = client.post("/api/settings", json={name: "a\nauth_enabled = false"})
+                assert added.status_code == 400, name
+        client.post("/api/settings", json={"go2rtc_config_override": ""}).raise_for_status()
+        assert settings(client) == before
+
+
+def test_networks_of_proxies_can_be_sent_in_lines(api: RunningApi) -> None:
+    with api.client() as client:
+        sent = {"trusted_proxy_cidrs": "192.0.2.0/24\n2001:db8::/32", "turn_password": "semi ; colon # [x]"}
+        client.post("/api/settings", json=sent).raise_for_status()
+        assert settings(client)["trusted_proxy_cidrs"] == sent["trusted_proxy_cidrs"]
+    assert api.services.system.settings.current.go2rtc.turn_password == sent["turn_password"]
 
 
 def test_what_is_no_setting_is_named_and_changes_nothing(api: RunningApi) -> None:

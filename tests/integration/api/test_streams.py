@@ -229,6 +229,24 @@ def test_refresh_reconnects(api: RunningApi, client: httpx.Client) -> None:
     client.post("/api/streams", json=CAMERA)
     answer = api.client("watcher").post("/api/streams/Front%20Door/refresh")
     assert (answer.status_code, answer.json()["stream"], api.supervisors.refreshed) == (200, "Front Door", [1])
+    assert "coalesced" not in answer.json()
+
+
+def test_nobody_reconnects_a_camera_again_and_again(api: RunningApi, client: httpx.Client) -> None:
+    client.post("/api/streams", json=CAMERA)
+    first, again = (client.post("/api/streams/Front%20Door/refresh").json() for _ in range(2))
+    assert (first["success"], again["success"], again["coalesced"]) == (True, True, True)
+    assert 0 < again["retry_after_seconds"] <= 30
+    assert api.supervisors.refreshed == [1]
+
+
+def test_who_may_only_look_does_not_interrupt_what_is_recorded(api: RunningApi, client: httpx.Client) -> None:
+    client.post("/api/streams", json=CAMERA)
+    api.supervisors.statuses[1] = StreamStatus(state=StreamState.CONNECTED)
+    answer = api.client("watcher").post("/api/streams/Front%20Door/refresh").json()
+    assert (answer["coalesced"], answer["message"], api.supervisors.refreshed) == (True, "The camera is connected.", [])
+    assert "coalesced" not in api.client("editor").post("/api/streams/Front%20Door/refresh").json()
+    assert api.supervisors.refreshed == [1]
 
 
 def test_a_camera_can_be_tried_out(api: RunningApi, client: httpx.Client) -> None:

@@ -30,9 +30,7 @@ async def _admissions(accounts: Accounts) -> tuple[Admission, Admission, Admissi
     """One user, let in with a session, a password and an API key."""
     await accounts.administration.add("guest", PASSWORD, Role.VIEWER)
     key = await accounts.administration.renew_api_key("guest")
-    user = await accounts.logins.check("guest", PASSWORD, "10.0.0.1")
-    assert user is not None
-    token = await accounts.sessions.open(user, address="", user_agent="")
+    token = await accounts.log_in("guest")
     basic = "Basic " + urlsafe_b64encode(f"guest:{PASSWORD}".encode()).decode()
     found = [
         await accounts.authentication.admission(credentials)
@@ -138,6 +136,4 @@ async def test_what_ends_an_admission_ends_it_at_once_for_one_who_asks_often(
 
 
 async def _session(accounts: Accounts) -> str:
-    user = await accounts.logins.check("guest", PASSWORD, "10.0.0.1")
-    assert user is not None
-    return await accounts.sessions.open(user, address="", user_agent="")
+    return await accounts.log_in("guest")

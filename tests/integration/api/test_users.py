@@ -242,8 +242,8 @@ def test_neither_a_password_nor_a_key_is_in_any_answer(api: RunningApi) -> None:
     ("actions", "refused"),
     [
         ("live", {"play", "download", "manifest", "change", "delete"}),
-        ("playback, live", {"download", "change", "delete"}),
-        ("export,delete", {"play", "manifest", "change"}),
+        ("playback, live, listen", {"download", "change", "delete"}),
+        ("listen,export,delete", {"play", "manifest", "change"}),
         ("", set[str]()),
     ],
 )

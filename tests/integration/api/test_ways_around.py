@@ -1,6 +1,8 @@
 """What somebody tries who knows the server well: ways around roles, restrictions, limits and the audit log."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -11,6 +13,7 @@ from tests.integration.api.running import PASSWORD, RunningApi, running_api
 from tests.integration.api.test_audit import entries
 from tests.integration.api.test_users import logged_in
 from tests.rig.authenticator import enrol
+from tests.rig.waiting import until
 
 EDITOR = {"username": "editor", "password": PASSWORD}
 CAMERA = "rtsp://192.0.2.1/"
@@ -102,6 +105,28 @@ def test_strangers_do_not_fill_the_audit_log(api: RunningApi) -> None:
         api.clock.seconds += 61
         stranger.delete("/api/streams/1")
         assert len(entries(api, limit="1000")) == len(kept) + 1
+
+
+def test_what_another_site_asked_for_is_kept(api: RunningApi) -> None:
+    with api.client(None) as browser:
+        browser.post("/api/auth/login", json=EDITOR).raise_for_status()
+        for number in range(50):
+            headers = {"Origin": f"http://evil{number}.example"}
+            assert browser.delete("/api/streams/Gate", headers=headers).status_code == 403
+            assert browser.get("/api/ws?src=x", headers=headers | UPGRADE).status_code == 403
+        # One a minute, whatever the other site calls itself.
+        assert [each for each in entries(api) if each[1] == "ask for a change"] == [
+            ("", "ask for a change", "/api/streams/Gate from http://evil0.example", "refused")
+        ]
+
+
+def test_a_database_that_somebody_holds_holds_no_answer_and_loses_no_entry(api: RunningApi, tmp_path: Path) -> None:
+    with api.client() as admin:
+        with closing(sqlite3.connect(tmp_path / "lightnvr.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert admin.get("/api/recordings/play/4711").status_code == 404
+            other.execute("ROLLBACK")
+        until(lambda: any(each[2] == "4711" for each in entries(api)), "the entry is there")
 
 
 @pytest.mark.parametrize("route", ["media/{id}.mp4", "play?stream=Front%20Door&start=2026-08-01&end=2026-08-02"])

@@ -154,7 +154,27 @@ async def test_what_happens_in_the_hold_goes_into_the_same_clip_and_clips_do_not
     first, second = (part.numbers for part in parts)
     assert first[-1] is not None
     assert second[0] is not None
-    assert first[-1] < second[0] <= first[-1] + _GOP
+    # The second reaches back to the first, which ended with its GOP.
+    assert second[0] == first[-1] + 1
+
+
+async def test_what_happens_before_the_last_gop_of_a_clip_is_over_goes_into_it(nvr: Nvr) -> None:
+    gop = 6 * _FPS
+    async with camera(await asyncio.to_thread(film, gop=gop, fps=_FPS, seconds=60)) as cam:
+        stream = await _watching(nvr, cam, post_detection_buffer=0)
+        await eventually(lambda: 0 < cam.frames_sent[-1] % gop < _FPS // 2, "a keyframe")
+        began = cam.frames_sent[-1]
+        await _trigger(stream, "pulse", duration_ms=1)
+        # The event, and what clips go on for, is over after a second; the next keyframe comes after six.
+        await _pictures(cam, 2 * _FPS)
+        await _trigger(stream, "pulse", duration_ms=5000)
+        await _recorded_because(stream, None)
+        assert cam.frames_sent[-1] > began + 7 * _FPS
+        (part,) = await stream.footage()
+        _assert_without_gap(part.numbers)
+        assert part.numbers[-1] is not None
+        assert part.numbers[-1] >= began + 7 * _FPS
+        assert (part.numbers[-1] + 1) % gop == 0
 
 
 async def test_what_is_recorded_anyway_is_not_recorded_twice(nvr: Nvr, cam: RtspCamera) -> None:

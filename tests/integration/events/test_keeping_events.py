@@ -126,6 +126,28 @@ async def test_what_waits_is_bounded_and_counted(tmp_path: Path, caplog: pytest.
         await running
 
 
+async def test_who_follows_is_told_of_events_that_the_last_stop_interrupted(tmp_path: Path) -> None:
+    async with _database(tmp_path) as database:
+        writing = EventWriting(database)
+        going = Going.begun_by(_edge(1, _AT_US))
+        await writing.store([Pending(ChangeKind.BEGAN, going, going.event(), _AT_US)])
+        await writing.heard([going.id], _AT_US + 5_000_000)
+        log = _log(database, writing, tmp_path)
+        told: list[EventChange] = []
+        log.follow(told.append)
+        running = asyncio.create_task(log.run())
+        await eventually(lambda: bool(told), "it is told of")
+        log.stop()
+        await running
+    (change,) = told
+    assert (change.kind, change.at_us, change.event.end_us) == (
+        ChangeKind.ENDED,
+        _AT_US + 5_000_000,
+        _AT_US + 5_000_000,
+    )
+    assert (change.event.id, change.event.interrupted) == (going.id, True)
+
+
 async def test_events_go_with_their_pictures_when_the_recordings_are_gone(tmp_path: Path) -> None:
     snapshots = tmp_path / "snapshots"
     (snapshots / "door").mkdir(parents=True)

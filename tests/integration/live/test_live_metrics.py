@@ -1,10 +1,13 @@
 """What the server says about its live view: /api/health/hls and /api/metrics."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from lightnvr.streams.status import StreamState
 from tests.cameras import camera
 from tests.rig.metrics import metrics
 from tests.rig.nvr import Nvr, running_nvr
@@ -47,6 +50,41 @@ async def test_metrics_tell_what_streams_and_viewers_do(nvr: Nvr) -> None:
         assert after.value("lightnvr_storage_available_bytes") > 0
         await stream.change(enabled=False)
         assert {"stream": NAME} not in (await metrics(nvr.client)).labels("lightnvr_stream_up")
+
+
+async def test_what_a_camera_sends_is_counted_once_however_many_read_it(tmp_path: Path) -> None:
+    async with running_nvr(tmp_path) as nvr:
+        await _counted_once(nvr, "counted")
+
+
+async def _counted_once(nvr: Nvr, name: str) -> None:
+    async with camera() as cam:
+        stream = await nvr.add(cam.url, name=name)
+        await stream.connected()
+        # The recorder reads it, and one that makes pictures, and HLS.
+        for path in (f"{stream.path}/snapshot", f"/hls/{name}/index.m3u8"):
+            (await nvr.client.get(path)).raise_for_status()
+        frames = "lightnvr_stream_frames_total"
+        found = await metrics(nvr.client)
+        while found.value(frames, stream=name) < 60:
+            found = await metrics(nvr.client)
+        assert found.value(frames, stream=name) <= len(cam.frames_sent)
+        assert found.value("lightnvr_stream_uptime_seconds", stream=name) >= 1
+        assert found.value("lightnvr_stream_reconnects_total", stream=name) == 0
+    await stream.in_state(StreamState.RECONNECTING)
+    gone = await metrics(nvr.client)
+    assert (gone.value("lightnvr_stream_up", stream=name), gone.value("lightnvr_stream_fps", stream=name)) == (0, 0)
+    # It does not grow while the camera is down.
+    assert gone.value("lightnvr_stream_uptime_seconds", stream=name) == 0
+    lost = sum(
+        gone.value("lightnvr_stream_error_total", **labels) for labels in gone.labels("lightnvr_stream_error_total")
+    )
+    assert lost >= 1
+    async with camera(port=urlsplit(cam.url).port or 0):
+        await stream.connected()
+        back = await metrics(nvr.client)
+    assert back.value("lightnvr_stream_reconnects_total", stream=name) >= 1
+    assert back.value("lightnvr_stream_connection_latency_ms", stream=name) > 0
 
 
 async def test_every_way_of_watching_has_its_counters_from_the_start(nvr: Nvr) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lightnvr.config import CommandLine, load_settings
 from tests.integration.moving.conftest import Import
 from tests.rig.film import Recipe
 from tests.rig.original import OriginalInstallation
@@ -257,6 +258,27 @@ def test_files_that_have_another_place_now_are_found(
     assert stored(tmp_path, "SELECT root FROM storages WHERE name = 'original'") == [(str(now / "recordings"),)]
 
 
+def test_settings_that_the_original_could_not_read_back_are_read(
+    original: OriginalInstallation, take_over: Import, tmp_path: Path
+) -> None:
+    long = "x" * 250
+    settings = original.write_settings(
+        "[web]\ntrusted_proxy_cidrs = 10.0.0.0/8\n192.168.0.0/16\n2001:db8::/32\n"
+        f"[go2rtc]\nturn_password =;semi;col\x85on#\nturn_secret = {long}\nturn_username = cut ; a comment\n"
+    )
+
+    result = take_over(settings)
+
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout
+    loaded = load_settings(
+        CommandLine(config=tmp_path / "data/lightnvr.ini"), environment={}, working_dir=tmp_path, system=tmp_path
+    ).settings
+    assert loaded.web.trusted_proxy_cidrs == "10.0.0.0/8,192.168.0.0/16,2001:db8::/32"
+    assert loaded.go2rtc.turn_password == ";semi;col\x85on#"
+    assert loaded.go2rtc.turn_secret == long
+    assert loaded.go2rtc.turn_username == "cut"
+
+
 def test_settings_that_would_do_harm_are_not_taken_over(
     original: OriginalInstallation, take_over: Import, tmp_path: Path
 ) -> None:
@@ -271,6 +293,7 @@ def test_settings_that_would_do_harm_are_not_taken_over(
     written = (tmp_path / "data/lightnvr.ini").read_text()
     assert result.returncode == 3
     assert "1000000 bytes ([storage] max_size) did nothing there" in result.stdout
+    assert "max_total_size" not in written
     assert "[web] port: '99999' is not possible here" in result.stdout
     assert "auth_enabled = false" in written
     assert "rtsp_port = 18554" in written.partition("[live]")[2]

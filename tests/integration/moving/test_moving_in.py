@@ -65,6 +65,10 @@ def test_the_latest_version_is_taken_over_and_nothing_of_it_is_touched(
     assert after.pop("recordings/.lightnvr-storage")
     assert after == before
     with server_on(tmp_path) as server, client_of(server) as client:
+        (kept,) = client.get("/api/audit", params={"action": "take over"}).raise_for_status().json()["entries"]
+        assert (kept["actor"], kept["address"], kept["outcome"]) == ("", "command line", "done")
+        assert kept["target"] == str(original.database)
+        assert kept["detail"] == "streams 2, users 1, recordings 3"
         streams = {each["name"]: each for each in client.get("/api/streams").raise_for_status().json()["streams"]}
         assert streams["Front Door"]["url"] == "rtsp://viewer:********@127.0.0.1:9/one"
         assert streams["yard"]["segment_duration"] == 600

@@ -1,5 +1,8 @@
 """Passwords are hashed with argon2id, tokens with SHA-256, and remembered ones end with their hash."""
 
+import pytest
+from pwdlib import PasswordHash
+
 from lightnvr.accounts.passwords import Passwords
 from lightnvr.accounts.tokens import masked_prefix, new_token, token_hash
 from lightnvr.accounts.verified import VerifiedPasswords
@@ -13,6 +16,26 @@ async def test_only_the_right_password_matches() -> None:
     assert await passwords.verify("correct horse", stored)
     assert not await passwords.verify("correct horse ", stored)
     assert not await passwords.verify("correct horse", None)
+
+
+async def test_a_name_that_is_unknown_costs_as_many_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords = Passwords()
+    stored = await passwords.hash("correct horse")
+    against: list[str] = []
+    verify = PasswordHash.verify
+
+    def counted(self: PasswordHash, password: str, hashed: str) -> bool:
+        against.append(hashed)
+        return verify(self, password, hashed)
+
+    monkeypatch.setattr(PasswordHash, "verify", counted)
+    await passwords.verify("battery staple", stored)
+    await passwords.verify("battery staple", None)
+    known, unknown = against
+    assert known == stored
+    # The same parameters, so that it takes as long.
+    assert unknown != known
+    assert unknown.rpartition("$")[0].rpartition("$")[0] == known.rpartition("$")[0].rpartition("$")[0]
 
 
 def test_tokens_are_random_and_long() -> None:

@@ -98,11 +98,20 @@ def test_the_old_dialect_is_read(load: Load) -> None:
     assert (settings.go2rtc.turn_password, settings.go2rtc.stun_server) == ("a;b=c:d#e", "second")
 
 
+def test_networks_that_the_original_wrote_in_several_lines_are_read(load: Load) -> None:
+    networks = "10.0.0.0/8\n192.168.0.0/16\n2001:db8::/32"
+    settings = load(f"[web]\ntrusted_proxy_cidrs = {networks}\nport = 81\n").settings
+    assert settings.web.trusted_proxy_cidrs == networks.replace("\n", ",")
+    assert settings.web.port == 81
+    with pytest.raises(InvalidSettings, match=r"line 3: neither a \[section\] nor a line of the form key = value"):
+        load("[web]\nport = 81\n10.0.0.0/8\n")
+
+
 def test_keys_of_features_to_come_are_kept_without_a_word(load: Load) -> None:
-    loaded = load("[mqtt]\nenabled = true\nbroker_host = broker\n[storage]\npath_hls = /tmp/hls\n")
+    loaded = load("[onvif]\ndiscovery_enabled = true\ndiscovery_interval = 60\n[storage]\npath_hls = /tmp/hls\n")
     assert loaded.warnings == ()
     assert loaded.settings.later == {
-        "mqtt": {"enabled": "true", "broker_host": "broker"},
+        "onvif": {"discovery_enabled": "true", "discovery_interval": "60"},
         "storage": {"path_hls": "/tmp/hls"},
     }
 
@@ -130,7 +139,7 @@ def test_unknown_names_are_warned_about(load: Load) -> None:
 def test_who_counts_on_a_setting_without_effect_is_told(load: Load) -> None:
     ini = "[storage]\nmax_size = 500000000000\nmp4_retention_days = 0\n[web]\ndemo_mode = true\nhls_disabled = false\n"
     size, demo = load(ini).warnings
-    assert "line 2, [storage] max_size has no effect. Limit streams by max_storage_mb" in size
+    assert "line 2, [storage] max_size has no effect. It had none in the original. Set max_total_size" in size
     assert "[web] demo_mode has no effect. Nobody gets in without an account." in demo
 
 

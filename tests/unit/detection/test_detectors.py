@@ -99,7 +99,7 @@ def test_a_stream_has_its_own_external_detector_when_it_says_so(folder: Path) ->
     [
         ("gone.onnx", "There is no file gone.onnx"),
         ("broken.onnx", "no model that onnxruntime can load"),
-        ("old.tflite", "not supported"),
+        ("old.tflite", "no model that LiteRT can load"),
         ("labels.txt", "names end in .onnx"),
         ("../outside.onnx", "not in the models folder"),
         ("/etc/passwd", "not in the models folder"),

@@ -12,7 +12,8 @@ from lightnvr.detection.heads import Output, UnknownHead, recognise
 from lightnvr.detection.labels import label_of, labels_within
 from lightnvr.detection.letterbox import Letterbox
 from lightnvr.detection.model_detector import ModelDetector
-from lightnvr.detection.onnx_model import OnnxModel, UnusableModel
+from lightnvr.detection.models_folder import UnusableModel
+from lightnvr.detection.onnx_model import OnnxModel
 from tests.rig.blob_models import CELL, LAYOUTS, SIDE, blob_model
 
 _COLOURS = {"red": 0, "green": 1, "blue": 2}
@@ -69,7 +70,7 @@ def test_a_wide_picture_is_fitted_in_and_boxes_are_fractions_of_it(layout: str, 
 
 def test_a_model_for_one_picture_at_a_time_looks_at_several_one_after_another(tmp_path: Path) -> None:
     model = OnnxModel(_file(tmp_path, blob_model("yolov8", batch=1)), 1)
-    assert model.pictures == 1
+    assert model.input.pictures == 1
     found = ModelDetector(model).look([_picture(SIDE, SIDE, ("red", 8, 8, 8)), _picture(SIDE, SIDE)])
     assert [_summary(tuple(items), SIDE, SIDE) for items in found] == [{("red", 8, 8, 8, 8)}, set()]
 

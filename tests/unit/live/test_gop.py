@@ -132,3 +132,18 @@ def test_what_is_wanted_begins_with_the_keyframe_before_and_after_what_was_recor
 
     assert [first(0), first(4), first(5), first(23), first(99)] == [0, 0, 5, 20, 45]
     assert [first(23, 19), first(23, 20), first(23, 22), first(99, 45)] == [20, 25, 25, None]
+
+
+def test_what_is_kept_for_long_comes_back_as_it_was() -> None:
+    shown = film(_FILM)
+    cache = GopCache()
+    cache.keep(60, 1_000_000_000)
+    for packet in shown.packets:
+        cache.add(packet)
+    first = shown.video_packets[0]
+    expected = list(shown.packets)[list(shown.packets).index(first) :]
+    kept = list(cache.since(Since(first.arrival_ns)))
+    assert [(bytes(packet.payload), packet._replace(payload=first.payload)) for packet in kept] == [
+        (bytes(packet.payload), packet._replace(payload=first.payload)) for packet in expected
+    ]
+    assert cache.size_bytes == sum(packet.size for packet in expected)

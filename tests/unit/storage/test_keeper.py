@@ -61,7 +61,7 @@ async def test_what_is_too_old_goes_and_what_is_not_stays(caplog: pytest.LogCapt
     assert archive.gone == [*old, *others]
     assert set(archive.recordings) == {young, protected}
     report = await kept.keeper.report()
-    assert report.deleted == {Reason.AGE: 5, Reason.QUOTA: 0, Reason.SPACE: 0}
+    assert report.deleted == {Reason.AGE: 5, Reason.QUOTA: 0, Reason.TOTAL: 0, Reason.SPACE: 0}
     assert (report.freed_bytes, report.last_cleanup.count) == (500, 5)
     lines = [record.message for record in caplog.records if "deleted" in record.message]
     assert len(lines) == 2
@@ -102,6 +102,38 @@ async def test_a_quota_costs_the_stream_its_oldest_and_no_other_stream_anything(
     await kept.turns()
     assert archive.gone == door[:5]
     assert set(archive.recordings) == {*door[5:], *yard, clip}
+
+
+async def test_all_recordings_together_stay_within_the_total() -> None:
+    archive = MemoryArchive(total_bytes=10**6)
+    ids = [archive.add(("door", "yard")[number % 2], _days_ago(90 - number)) for number in range(20)]
+    archive.protected.add(ids[0])
+    kept = Kept(archive, Rules({}, total_bytes=1250))
+    await kept.turns(3)
+    assert archive.gone == ids[1:9]
+    report = await kept.keeper.report()
+    assert (report.deleted[Reason.TOTAL], report.problems) == (8, ())
+    archive.protected.update(ids)
+    kept.rules = Rules({}, total_bytes=500)
+    kept.clock.seconds += 60
+    await kept.turns()
+    assert len(archive.gone) == 8
+    assert "there is none that may be deleted" in kept.keeper.problems()[0]
+    kept.rules = Rules({})
+    kept.clock.seconds += 60
+    await kept.turns()
+    assert kept.keeper.problems() == ()
+
+
+async def test_nothing_goes_for_the_total_when_nothing_is_to_be_deleted_by_itself() -> None:
+    archive = MemoryArchive(total_bytes=10**6)
+    for number in range(10):
+        archive.add("door", _days_ago(90 - number))
+    kept = Kept(archive, Rules({}, total_bytes=500), auto_delete_oldest=False)
+    await kept.turns(3)
+    assert (await kept.keeper.clean(aggressive=True)).count == 0
+    assert archive.gone == []
+    assert "auto_delete_oldest is false" in kept.keeper.problems()[0]
 
 
 async def test_space_is_made_by_deleting_the_oldest_and_no_more_than_needed() -> None:

@@ -1,5 +1,7 @@
 """The rules of deletion: never what is protected or open, in the documented order, and no more than needed."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +38,20 @@ stream_rules = st.builds(
 all_rules = st.builds(
     Rules, streams=st.fixed_dictionaries({"door": stream_rules, "garden": stream_rules}), others=stream_rules
 )
+
+
+@given(recordings, all_rules, st.integers(1, 20_000))
+def test_all_together_are_within_the_total_or_there_is_nothing_left_to_go(
+    kept: list[Kept], rules: Rules, total_bytes: int
+) -> None:
+    gone = {deletion.recording.id for deletion in _run(kept, replace(rules, total_bytes=total_bytes))}
+    left = [each for each in kept if each.id not in gone]
+    mortal = [each for each in left if not each.is_protected and not each.is_open]
+    assert sum(each.size_bytes for each in left) <= total_bytes or not mortal
+    # No more than needed: without the last one that went for it, it would not have been enough.
+    last = next((each for each in reversed(_run(kept, replace(rules, total_bytes=total_bytes)))), None)
+    if last is not None and last.reason is Reason.TOTAL:
+        assert sum(each.size_bytes for each in left) + last.recording.size_bytes > total_bytes
 
 
 def _used(kept: list[Kept]) -> dict[str, int]:

@@ -27,6 +27,13 @@ def test_the_latest_entries_are_given_oldest_first(recent: RecentLog) -> None:
     assert [entry.number for entry in recent.latest(3)] == [8, 9, 10]
 
 
+def test_an_entry_of_several_lines_stays_one(recent: RecentLog) -> None:
+    recent.handle(_record("it failed\n  because\n  of this"))
+    recent.handle(_record("next"))
+    assert [entry.text.count("\n") for entry in recent.latest(10)] == [2, 0]
+    assert [entry.text for entry in recent.latest(1)] == ["next"]
+
+
 def test_entries_can_be_chosen_by_level_and_time(recent: RecentLog) -> None:
     recent.handle(_record("early", logging.ERROR, 100.0))
     recent.handle(_record("usual", logging.INFO, 200.000001))

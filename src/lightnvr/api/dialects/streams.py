@@ -21,7 +21,6 @@ from lightnvr.api.stream_models import (
     StreamView,
     stream_answer,
 )
-from lightnvr.streams.model import Stream
 from lightnvr.streams.status import StreamState
 
 
@@ -57,9 +56,9 @@ class StreamForms:
         """A stream that is gone or, if not `permanent`, switched off."""
         return json_answer(Done())
 
-    def refreshed(self, stream: Stream) -> Response:
+    def refreshed(self, answer: Refreshed) -> Response:
         """A stream that is being connected anew."""
-        return json_answer(Refreshed(stream=stream.name))
+        return json_answer(answer)
 
     def _changed(self, view: StreamView) -> BaseModel:
         return StreamChanged.model_construct(success=True, stream=stream_answer(view))
@@ -166,9 +165,9 @@ class LightnvrStreams(StreamForms):
         answer = LightnvrStreamDeleted(success=True, permanent=permanent, status="accepted")
         return json_answer(answer, status=HTTPStatus.ACCEPTED)
 
-    def refreshed(self, stream: Stream) -> Response:
+    def refreshed(self, answer: Refreshed) -> Response:
         """A stream that is being connected anew."""
-        return json_answer(Refreshed(stream=stream.name), status=HTTPStatus.ACCEPTED)
+        return json_answer(answer, status=HTTPStatus.ACCEPTED)
 
     def _changed(self, view: StreamView) -> BaseModel:
         return LightnvrStreamAdded(success=True)

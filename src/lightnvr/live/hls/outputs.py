@@ -26,7 +26,7 @@ class HlsOutputs:
         self._segment_s = segment_s
         self._wall_us = wall_us
         self._now = now
-        self._windows: dict[tuple[int, bool, str], Window] = {}
+        self._windows: dict[tuple[int, bool, bool, str], Window] = {}
 
     def transport(self, channel: Channel) -> OutputKind[TransportOutput]:
         """Return the kind that makes MPEG-TS segments of this stream."""
@@ -54,11 +54,15 @@ class HlsOutputs:
 
     def _first_number(self, channel: Channel, kind: str) -> int:
         # An output that is made anew at once, or had segments of less than a second, is ahead of the clock.
-        before = self._windows.get((channel.source.stream_id, channel.source.is_sub, kind))
+        before = self._windows.get(self._key(channel, kind))
         return max(int(self._now()), 0 if before is None else before.next_number)
 
     def _remember(self, channel: Channel, kind: str, window: Window) -> None:
-        self._windows[channel.source.stream_id, channel.source.is_sub, kind] = window
+        self._windows[self._key(channel, kind)] = window
+
+    @staticmethod
+    def _key(channel: Channel, kind: str) -> tuple[int, bool, bool, str]:
+        return channel.source.stream_id, channel.source.is_sub, channel.silent, kind
 
 
 def fits_transport_stream(tracks: Sequence[Track]) -> bool:

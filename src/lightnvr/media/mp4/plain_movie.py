@@ -4,7 +4,7 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lightnvr.media.late import LateModule
 from lightnvr.media.mp4.boxes import Box, MalformedBox, box, children, first, full_box, read_header
@@ -55,7 +55,7 @@ class PlainMovie:
 def read_plain_movie(descriptor: int) -> PlainMovie:
     """Read the `moov` of a file, wherever it stands. Blocks. Raises NoMovie, OSError."""
     size = os.fstat(descriptor).st_size
-    moov = _read_moov(descriptor, size)
+    moov = _read_moov(descriptor)
     try:
         whole = InitSegment.parse(moov)
         columns = [each for each in columns_of_moov(whole, moov) if len(each)]
@@ -82,7 +82,25 @@ def read_plain_movie(descriptor: int) -> PlainMovie:
         raise NoMovie("its index is damaged") from error
 
 
-def _read_moov(descriptor: int, size: int) -> bytes:
+class TopBox(NamedTuple):
+    """A box of a file itself: its header at `start`, its content from `payload` to before `end`."""
+
+    kind: bytes
+    start: int
+    payload: int
+    end: int
+
+
+def top_boxes(descriptor: int) -> tuple[TopBox, ...]:
+    """Return the boxes of a file in order; there is a `moov` among them. Blocks. Raises NoMovie, OSError."""
+    size = os.fstat(descriptor).st_size
+    boxes = tuple(_top_boxes(descriptor, size))
+    if not any(found.kind == b"moov" for found in boxes):
+        raise NoMovie("it has no index: it was being written when the recorder stopped")
+    return boxes
+
+
+def _top_boxes(descriptor: int, size: int) -> Iterator[TopBox]:
     at = 0
     for _ in range(_MOST_BOXES):
         head = os.pread(descriptor, 16, at)
@@ -91,18 +109,22 @@ def _read_moov(descriptor: int, size: int) -> bytes:
         if not at and head[4:8] not in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
             raise NoMovie("it is no MP4")
         # A size of zero means up to the end of the file (ISO/IEC 14496-12 section 4.2).
-        if head[:4] == bytes(4):
+        to_the_end = head[:4] == bytes(4)
+        if to_the_end:
             head = struct.pack(">I4sQ", 1, head[4:8], size - at)
         found = read_header(head, 0)
         if found is None:
             break
-        kind, _, length = found
-        if kind == b"moov":
-            if at + length > size or length > _MOST_MOOV_BYTES:
-                raise NoMovie("its index is cut off")
-            return os.pread(descriptor, length, at)
+        kind, header, length = found
+        if kind == b"moov" and (at + length > size or length > _MOST_MOOV_BYTES):
+            raise NoMovie("its index is cut off")
+        yield TopBox(kind, at, at + (8 if to_the_end else header), at + length)
         at += length
-    raise NoMovie("it has no index: it was being written when the recorder stopped")
+
+
+def _read_moov(descriptor: int) -> bytes:
+    found = next(each for each in top_boxes(descriptor) if each.kind == b"moov")
+    return os.pread(descriptor, found.end - found.start, found.start)
 
 
 def _traks(moov: bytes) -> Iterator[Box]:

@@ -1,0 +1,1 @@
+"""Telling others of events: by MQTT and by webhooks, through one outbox."""

@@ -1,0 +1,1 @@
+"""Webhooks: telling other programs of events by HTTP."""

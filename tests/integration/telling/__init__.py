@@ -1,0 +1,1 @@
+"""Telling others of events, with a real broker."""
