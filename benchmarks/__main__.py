@@ -23,6 +23,7 @@ _SHORT: dict[str, tuple[str, ...]] = {
     "timeline_query": ("--rows", "20000", "--repeat", "5"),
     "seek": ("--days", "2", "--seeks", "20"),
     "detect_throughput": ("--side", "320", "--rounds", "2", "--pictures", "4"),
+    "motion_cost": ("--cameras", "2", "--rounds", "1", "--seconds", "5", "--settle", "5"),
     "motion_quality": ("--scenes", "rain", "--seeds", "101"),
     "moving_in": ("--rows", "2000"),
     "prebuffer_memory": ("--cameras", "2", "--rounds", "1", "--settle", "1"),
