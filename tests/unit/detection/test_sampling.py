@@ -168,6 +168,9 @@ class _Slow:
     def forget(self, stream_id: int) -> None:
         pass
 
+    def interrupt(self) -> None:
+        """It takes a moment only."""
+
     def close(self) -> None:
         pass
 
