@@ -62,7 +62,8 @@ class Sensors:
         sensor = self._sensors.get(change.event.stream_id)
         if sensor is None:
             return
-        if change.kind is ChangeKind.ENDED:
+        # Also an update that comes after the end, such as that there is a picture now.
+        if change.event.end_us is not None:
             sensor.going.discard(change.event.id)
         else:
             sensor.going.add(change.event.id)
