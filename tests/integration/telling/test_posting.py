@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,11 @@ async def test_addresses_of_no_receiver_are_never_connected_to(url: str) -> None
     assert refused.value.is_final
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "192.168.1.5", "fd00::5"])
+def test_receivers_may_be_on_this_machine_and_near(address: str) -> None:
+    assert AddressRules().refusal(ip_address(address)) == ""
+
+
 async def test_a_list_of_networks_allows_or_denies() -> None:
     async with receiver() as there:
         for rules in (AddressRules(denied=networks("127.0.0.0/8")), AddressRules(allowed=networks("10.0.0.0/8"))):
@@ -111,6 +117,8 @@ async def test_a_list_of_networks_allows_or_denies() -> None:
         ("Date: Wed, 25 Nov 2026 12:00:00 GMT\r\nRetry-After: Wed, 25 Nov 2026 11:00:00 GMT", 0),
         ("Retry-After: Wed, 25 Nov 2026 12:02:00 GMT", 0),
         ("Retry-After: soon", 0),
+        ("Retry-After: Wed, 25 Nov 99999999999999 12:00:00 GMT", 0),
+        ("Retry-After: Wed, 25 Nov 2026 12:00:00 +99999999999999", 0),
         ("X: y", 0),
     ],
 )

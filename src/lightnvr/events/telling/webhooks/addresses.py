@@ -27,7 +27,9 @@ class AddressRules:
         """Say why an address is forbidden; empty when it is not."""
         mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
         address = mapped or address
-        if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
+        # ::1 is within what is reserved, but it is this machine as much as 127.0.0.1 is.
+        is_reserved = address.is_reserved and not address.is_loopback
+        if address.is_link_local or address.is_multicast or address.is_unspecified or is_reserved:
             return f"{address} is not an address of a receiver"
         if any(address in network for network in (*_METADATA, *self.denied)):
             return f"{address} is forbidden"

@@ -116,5 +116,5 @@ def _pause_s(later: str, sent: str) -> int:
         return int(later)
     try:
         return max(0, int((parsedate_to_datetime(later) - parsedate_to_datetime(sent)).total_seconds()))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0
