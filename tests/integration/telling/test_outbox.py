@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy.ext.asyncio import create_async_engine
+
 from lightnvr.db.engine import Database
 from lightnvr.events.telling.outbox import Outbox, OutboxLimits
 from tests.integration.telling.conftest import Teller
@@ -53,6 +55,17 @@ async def test_what_was_not_handed_over_is_there_after_a_restart(teller: Teller)
         assert outbox.waiting() == {}
     async with written(teller.database) as outbox:
         assert outbox.waiting() == {}
+
+
+async def test_what_cannot_be_written_when_all_connections_are_taken_is_written_later(teller: Teller) -> None:
+    few = create_async_engine(teller.database.reading.url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    async with written(Database(few, few)) as outbox:
+        async with few.connect():
+            outbox.put("there", "first")
+            await eventually(lambda: outbox.error != "", "it cannot be written")
+        await eventually(lambda: outbox.waiting() == {"there": 1}, "it is written")
+        assert outbox.error == ""
+    await few.dispose()
 
 
 async def test_whoever_waits_for_a_message_gets_the_next_one(teller: Teller) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from lightnvr.db.engine import Database
 from lightnvr.db.telling_tables import outbox
@@ -128,7 +128,7 @@ class Outbox:
                 return True
             try:
                 await self._store(batch)
-            except (DBAPIError, OSError) as error:
+            except (SQLAlchemyError, OSError) as error:
                 if not self.error:
                     log.error("messages about events cannot be written to the database: %s", error)
                 self.error = f"Messages about events cannot be written to the database: {type(error).__name__}."
