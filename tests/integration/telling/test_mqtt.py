@@ -4,10 +4,17 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from lightnvr.db.engine import Database
 from lightnvr.events.edges import Origin
 from lightnvr.events.model import ChangeKind
 from lightnvr.events.telling.broker import BrokerOptions
+from lightnvr.events.telling.mqtt import MqttTeller
+from lightnvr.events.telling.outbox import Outbox
+from lightnvr.events.telling.pictures import TellingPictures
 from lightnvr.events.telling.service import Telling
+from lightnvr.media.packets import MediaPacket
 from lightnvr.recording.detection import Box
 from tests.integration.telling.conftest import DOOR, NOW_US, YARD, Teller
 from tests.rig.broker import Broker, Heard, broker, listening, say
@@ -211,6 +218,28 @@ async def test_certificates_are_checked_unless_that_is_switched_off(tmp_path: Pa
         service.mqtt.take(options_for(there, tls=True, ca_file=other, tls_insecure=True))
         teller.changes.happen(ChangeKind.ENDED, "person")
         await listener.hears("lightnvr/detections/Front_Door", 2)
+
+
+async def test_a_broker_is_told_although_the_database_was_busy_when_there_was_none(
+    tmp_path: Path, teller: Teller
+) -> None:
+    few = create_async_engine(teller.database.reading.url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    outbox = Outbox(Database(few, few), lambda: 0.0)
+
+    async def develop(_keyframe: MediaPacket) -> bytes | None:
+        return None
+
+    pictures = TellingPictures(tmp_path, develop, lambda _stream_id: None)
+    telling = MqttTeller(BrokerOptions(), outbox, pictures, teller.all_streams, "1.2.3")
+    async with broker(tmp_path) as there:
+        async with few.connect():
+            running = asyncio.create_task(telling.run())
+            await asyncio.wait([running], timeout=0.5)
+        telling.take(options_for(there))
+        await eventually(lambda: telling.connected, lambda: str(running))
+        running.cancel()
+        await asyncio.wait([running])
+    await few.dispose()
 
 
 async def test_what_fails_once_is_tried_again(tmp_path: Path, teller: Teller) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from lightnvr.events.telling.broker import BrokerOptions
 from lightnvr.events.telling.messages import ToldStream
 from lightnvr.events.telling.outbox import Outbox
@@ -75,9 +77,7 @@ class MqttTeller:
             while True:
                 self._other_options.clear()
                 if not self._options.is_used:
-                    self.error = ""
-                    await self._outbox.forget(MQTT)
-                    await self._other_options.wait()
+                    await self._without_broker()
                     continue
                 before = self.connections
                 await self._until_other_options(self._connect())
@@ -90,6 +90,19 @@ class MqttTeller:
                     wait_s = min(_LONGEST_WAIT_S, wait_s * 2)
         finally:
             self.sensors.close()
+
+    async def _without_broker(self) -> None:
+        """Forget what waits for a broker, and wait for one."""
+        self.error = ""
+        try:
+            await self._outbox.forget(MQTT)
+        except (SQLAlchemyError, OSError) as error:
+            # A database that is busy for too long must not keep a broker that is set later from being told.
+            log.warning("what waits for an MQTT broker cannot be deleted now: %s", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._other_options.wait(), _LONGEST_WAIT_S)
+            return
+        await self._other_options.wait()
 
     async def _until_other_options(self, connecting: Awaitable[None]) -> None:
         session = asyncio.ensure_future(connecting)
