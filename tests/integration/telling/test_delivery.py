@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from lightnvr.events.model import ChangeKind
@@ -147,3 +147,27 @@ async def test_a_message_is_tried_for_a_day_and_then_given_up_for_the_next_one(t
         teller.changes.happen(ChangeKind.ENDED)
         await eventually(lambda: ids(there)[-1:] == ["change-2"], lambda: str(ids(there)))
         assert ids(there) == ["change-1"] * 3 + ["change-2"]
+
+
+class _Together(WebhookStore):
+    """A store that answers two who ask at about the same time at the same moment."""
+
+    both = asyncio.Barrier(2)
+
+    async def every(self) -> list[Webhook]:
+        """See WebhookStore."""
+        found = await super().every()
+        with suppress(TimeoutError, asyncio.BrokenBarrierError):
+            await asyncio.wait_for(self.both.wait(), 0.5)
+        return found
+
+
+async def test_two_changes_at_the_same_time_leave_one_task_that_delivers(teller: Teller) -> None:
+    async with written(teller.database, NOW_S) as outbox:
+        store = _Together(teller.database, PlainSeal(), lambda: NOW_S)
+        service = WebhookTeller(store, outbox, PostingRules(), lambda: NOW_S, lambda _at: 0)
+        made = await service.put(Webhook(0, "there", "http://127.0.0.1:9/", "secret"))
+        await asyncio.gather(service.put(made), service.put(made))
+        assert len([task for task in asyncio.all_tasks() if task.get_name() == made.destination]) == 1
+        await service.close()
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == made.destination]

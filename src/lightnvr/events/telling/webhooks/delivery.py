@@ -58,6 +58,8 @@ class WebhookTeller:
         self._pause = pause
         self._webhooks: dict[int, Webhook] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        # One change after the other: else two tasks could deliver for one webhook, or one for none.
+        self._turn = asyncio.Lock()
         self.results: dict[int, LastResult] = {}
         self.given_up = 0
         """How many messages were not taken within a day, or refused for good."""
@@ -92,18 +94,20 @@ class WebhookTeller:
 
     async def put(self, webhook: Webhook) -> Webhook:
         """Store a new webhook (with id 0) or a changed one. Raises WebhookNotFound, DuplicateWebhook."""
-        webhook_id = await self._store.put(webhook)
-        stored = next(each for each in await self._store.every() if each.id == webhook_id)
-        await self._take(stored)
-        return stored
+        async with self._turn:
+            webhook_id = await self._store.put(webhook)
+            stored = next(each for each in await self._store.every() if each.id == webhook_id)
+            await self._take(stored)
+            return stored
 
     async def remove(self, webhook_id: int) -> None:
         """Delete a webhook, and what waits for it. Raises WebhookNotFound."""
-        webhook = self.get(webhook_id)
-        await self._store.remove(webhook_id)
-        del self._webhooks[webhook_id]
-        await self._stop(webhook_id)
-        await self._outbox.forget(webhook.destination)
+        async with self._turn:
+            webhook = self.get(webhook_id)
+            await self._store.remove(webhook_id)
+            del self._webhooks[webhook_id]
+            await self._stop(webhook_id)
+            await self._outbox.forget(webhook.destination)
 
     def changed(self, change: EventChange) -> None:
         """Tell the webhooks of a change that want to know of it."""
