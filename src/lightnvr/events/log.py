@@ -24,6 +24,10 @@ _RETRY_S = 1.0
 _AT_ONCE = 100
 _MOST_PENDING = 2000
 _MOST_DETECTIONS = 20_000
+_MOST_UNSHOWN = 500
+_RECORDED_BY_US = 60_000_000
+"""So long after its end, in microseconds, a recording that shows an event is there, or does not come."""
+
 _MOST_KEYFRAMES = 32
 """Pictures are large: only so many changes keep theirs while they wait for the database."""
 
@@ -57,6 +61,7 @@ class EventLog:
         self._going: dict[int, Going] = {}
         self._pending: deque[Pending] = deque()
         self._detections: deque[Detection] = deque()
+        self._unshown: deque[Going] = deque(maxlen=_MOST_UNSHOWN)
         self._followers: list[Callable[[EventChange], None]] = []
         self._wake = asyncio.Event()
         self._later: asyncio.TimerHandle | None = None
@@ -101,6 +106,7 @@ class EventLog:
         if going is not None:
             going.end(at_us)
             self._queue(ChangeKind.ENDED, going, at_us)
+            self._unshown.append(going)
 
     async def run(self) -> None:
         """Store what there is to store, until `stop`; then what waits, if the database takes it at once."""
@@ -114,6 +120,7 @@ class EventLog:
             await self._store_all()
             if loop.time() >= beat_at:
                 await self._beat()
+                await self._find_recordings()
                 beat_at = loop.time() + _BEAT_S
         await self._store_all()
 
@@ -230,6 +237,23 @@ class EventLog:
             await self._writing.heard(ids, self._now_us())
         except Exception:
             log.warning("could not note that events still go on", exc_info=not self._is_failing)
+
+    async def _find_recordings(self) -> None:
+        """Find the recordings of events that were over, and stored, before their clips had begun."""
+        now_us = self._now_us()
+        for _ in range(len(self._unshown)):
+            going = self._unshown.popleft()
+            if going.recording_id is not None:
+                continue
+            try:
+                is_shown = await self._writing.is_shown(going.event())
+            except Exception:
+                log.warning("could not look for the recording of an event", exc_info=not self._is_failing)
+                is_shown = False
+            if is_shown:
+                self._queue(ChangeKind.UPDATED, going, now_us)
+            elif now_us - going.heard_us < _RECORDED_BY_US:
+                self._unshown.append(going)
 
     async def _close_interrupted(self) -> None:
         while not self._is_stopping:

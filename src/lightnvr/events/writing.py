@@ -57,6 +57,11 @@ class EventWriting:
             of_these = events.c.id.in_(event_ids), events.c.end_us.is_(None)
             await connection.execute(update(events).where(*of_these).values(heard_us=at_us))
 
+    async def is_shown(self, event: Event) -> bool:
+        """Whether there is a recording that shows the beginning of an event. Raises DBAPIError."""
+        async with self._database.reading.connect() as connection:
+            return await _showing(connection, event) is not None
+
     async def close_interrupted(self) -> list[EventChange]:
         """End the events that were going on when the server stopped, when they were last heard of. Returns the ends."""
         changes: list[EventChange] = []
