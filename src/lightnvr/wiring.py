@@ -38,6 +38,10 @@ _QUEUE_BYTES = 64 * 1024 * 1024
 _QUEUE_S = 30.0
 """What a recorder's queue holds: more than twice the 10 s that a disk may stall without a loss."""
 
+_DETECTORS_TAKE_S = {"": 0.0, "onvif": 0.0, "motion": 2.0}
+_OTHERS_TAKE_S = 11.0
+"""What is seen is told of later, in seconds: a picture may wait for half a second and be looked at for 10."""
+
 _JOIN_POLL_S = 0.02
 
 
@@ -71,8 +75,9 @@ def plan_for(stream: Stream, patience: StreamsSettings, *, manual: bool = False)
 
 def _clip_plan(stream: Stream) -> ClipPlan:
     settings = stream.settings
+    late_s = _DETECTORS_TAKE_S.get(settings.detection_model.strip(), _OTHERS_TAKE_S)
     return ClipPlan(
-        float(settings.pre_detection_buffer),
+        settings.pre_detection_buffer + late_s,
         settings.detection_recording_schedule if settings.detection_record_on_schedule else None,
     )
 

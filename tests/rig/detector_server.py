@@ -32,13 +32,14 @@ class Asked:
 
 @dataclass
 class DetectorServer:
-    """`misbehave` takes over the answer when it is set."""
+    """`misbehave` takes over the answer when it is set; `before_answer` is called before each one."""
 
     url: str
     asked: list[Asked] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
     misbehave: Callable[[BaseHTTPRequestHandler], None] | None = None
+    before_answer: Callable[[], None] = lambda: None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -61,6 +62,7 @@ def detector_server(tls: ssl.SSLContext | None = None) -> Iterator[DetectorServe
                 state.at_once += 1
                 state.most_at_once = max(state.most_at_once, state.at_once)
             try:
+                state.before_answer()
                 self._answer()
             finally:
                 with state.lock:

@@ -12,7 +12,10 @@ from lightnvr.recording.model import CaptureMethod
 
 @dataclass(frozen=True, slots=True)
 class ClipPlan:
-    """That events are recorded as clips: seconds kept from before them, and in which hours; None is always."""
+    """That events are recorded as clips, and in which hours; None is always.
+
+    `pre_s` is how many seconds are kept: what is wanted from before events, and how late one may be told of.
+    """
 
     pre_s: float
     schedule: tuple[bool, ...] | None = None

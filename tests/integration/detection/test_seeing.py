@@ -1,6 +1,7 @@
 """What is seen in pictures becomes events with clips: a real server with a real camera, and all kinds of detectors."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -73,11 +74,22 @@ async def _assert_clip(stream: WatchedStream, cam: RtspCamera) -> Row:
     await eventually(lambda: stream.status.recording_why is None, "the clip ended")
     (row,) = await stream.all_finished()
     assert (row["capture_method"], row["has_detection"]) == (CaptureMethod.DETECTION.value, True)
-    assert event["recording_id"] == row["id"]
+    assert await _recording_of(stream, event) == row["id"]
     picture = await stream.nvr.client.get(event["picture"])
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
     assert cam.frames_sent
     return event
+
+
+async def _recording_of(stream: WatchedStream, event: Row) -> int:
+    """Wait until an event is known to be shown by a recording, and return its id."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + PATIENCE_S
+    while (recording_id := (await stream.nvr.get(f"/api/events/{event['id']}"))["recording_id"]) is None:
+        assert loop.time() < ends, "no recording shows the event"
+        await asyncio.sleep(0.05)
+    found: int = recording_id
+    return found
 
 
 async def _view_until(stream: WatchedStream, member: str, *, wanted: bool = True) -> Row:
@@ -132,6 +144,15 @@ async def test_an_external_detector_sees_red_from_when_it_comes(nvr: Nvr, red: R
         stream = await nvr.add(red.url, **_DETECTIONS, detection_model=detector.url)
         event = await _assert_clip(stream, red)
         assert [label["label"] for label in event["labels"]] == ["red"]
+        (part,) = await stream.footage()
+        _assert_shows(part.numbers)
+
+
+async def test_a_clip_begins_before_its_event_although_the_detector_is_slow(nvr: Nvr, red: RtspCamera) -> None:
+    with detector_server() as detector:
+        detector.before_answer = lambda: time.sleep(4)
+        stream = await nvr.add(red.url, **_DETECTIONS, detection_model=detector.url)
+        await _assert_clip(stream, red)
         (part,) = await stream.footage()
         _assert_shows(part.numbers)
 
