@@ -204,7 +204,10 @@ def _configured(view: StreamView) -> dict[str, Any]:
     if view.may_edit:
         values["onvif_password"] = MASK if settings.onvif_password else ""
     else:
-        values["onvif_username"] = ""
+        # Addresses of detectors hold keys as often as those of cameras do.
+        values["onvif_username"] = values["detection_api_url"] = ""
+        if "://" in settings.detection_model:
+            values["detection_model"] = "api-detection"
     return values
 
 

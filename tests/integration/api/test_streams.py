@@ -93,6 +93,16 @@ def test_passwords_are_masked_for_editors_and_absent_for_viewers(api: RunningApi
     assert stream["has_sub_stream"] is True
 
 
+def test_viewers_do_not_see_where_detectors_are(api: RunningApi, client: httpx.Client) -> None:
+    detector = "http://192.168.1.7:8000/detect?token=secret"
+    client.post("/api/streams", json=CAMERA)
+    for body in ({"detection_model": detector}, {"detection_model": "api-detection", "detection_api_url": detector}):
+        assert client.put("/api/streams/1", json=body).status_code == 200
+        assert detector in api.client("editor").get("/api/streams/1").text
+        seen = api.client("watcher").get("/api/streams/1").json()
+        assert (seen["detection_model"], seen["detection_api_url"]) == ("api-detection", "")
+
+
 def test_a_change_is_stored_and_applied_before_it_is_answered(api: RunningApi, client: httpx.Client) -> None:
     client.post("/api/streams", json=CAMERA)
     api.supervisors.applied.clear()
