@@ -2,6 +2,7 @@
 
 import io
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,7 +52,7 @@ def answer(handler: BaseHTTPRequestHandler, status: int, content: bytes) -> None
 
 
 @contextmanager
-def detector_server() -> Iterator[DetectorServer]:
+def detector_server(tls: ssl.SSLContext | None = None) -> Iterator[DetectorServer]:
     """Run one on a free port of this machine."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -96,7 +97,9 @@ def detector_server() -> Iterator[DetectorServer]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    state = DetectorServer(f"http://127.0.0.1:{server.server_port}/detect")
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    state = DetectorServer(f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}/detect")
     try:
         yield state
     finally:

@@ -69,6 +69,10 @@ class Detector(Protocol):
         """Drop what is remembered of a stream."""
         ...
 
+    def interrupt(self) -> None:
+        """Have what is looked at now fail soon: nobody waits for it any more. Called by any thread."""
+        ...
+
     def close(self) -> None:
         """Let go of everything."""
         ...

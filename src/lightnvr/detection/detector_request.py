@@ -13,6 +13,8 @@ from lightnvr.detection.detector_address import DetectorAddress, InvalidAddress,
 
 _LARGEST_ANSWER = 1024 * 1024
 _TIMEOUT_S = 10.0
+_CONNECT_S = 3.0
+"""Who is not reached by then is away; the end of the server waits for nobody longer than this."""
 
 
 class RequestFailed(Exception):
@@ -39,6 +41,16 @@ class DetectorRequests:
         self._timeout_s = timeout_s
         self._resolve = resolve
         self._monotonic = monotonic
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._is_interrupted = False
+
+    def interrupt(self) -> None:
+        """Have all requests fail, those that are under way and any after them."""
+        with self._lock:
+            self._is_interrupted = True
+            for sock in self._open:
+                _shut(sock)
 
     def send(self, jpeg: bytes, threshold: float) -> bytes:
         """Return the answer to a picture. Raises RequestFailed."""
@@ -52,14 +64,18 @@ class DetectorRequests:
             raise RequestFailed(f"The detector at {where} does not answer.") from None
         except OSError as error:
             raise RequestFailed(f"The detector at {where} cannot be reached: {error.strerror or error}.") from None
+        if self._address.secure:
+            context = ssl.create_default_context()
+            sock = context.wrap_socket(sock, server_hostname=self._address.host, do_handshake_on_connect=False)
         # Each read has its own limit of time, so that a byte now and then could keep us for ever.
         watch = threading.Timer(max(0.0, deadline - self._monotonic()), _shut, (sock,))
         watch.daemon = True
         watch.start()
         connection = http.client.HTTPConnection(self._address.host, self._address.port)
         try:
-            if self._address.secure:
-                sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self._address.host)
+            self._enter(sock)
+            if isinstance(sock, ssl.SSLSocket):
+                sock.do_handshake()
             connection.sock = sock
             connection.auto_open = 0
             return self._exchange(connection, jpeg, threshold)
@@ -68,15 +84,25 @@ class DetectorRequests:
                 raise RequestFailed(f"The detector at {where} took more than {self._timeout_s:g} s.") from None
             raise RequestFailed(f"The detector at {where} broke off: {str(error) or type(error).__name__}.") from None
         finally:
+            with self._lock:
+                self._open.discard(sock)
             watch.cancel()
             connection.close()
             sock.close()
+
+    def _enter(self, sock: socket.socket) -> None:
+        with self._lock:
+            if self._is_interrupted:
+                raise ConnectionAbortedError("nobody waits for the answer any more")
+            self._open.add(sock)
 
     def _connect(self, deadline: float) -> socket.socket:
         addresses = self._resolve(self._address.host, self._address.port)
         # Connected to what was looked at, so that the name cannot mean something else a moment later.
         chosen = self._reach.allowed(self._address.host, addresses)
-        return socket.create_connection((chosen, self._address.port), max(0.1, deadline - self._monotonic()))
+        sock = socket.create_connection((chosen, self._address.port), min(_CONNECT_S, self._timeout_s))
+        sock.settimeout(max(0.1, deadline - self._monotonic()))
+        return sock
 
     def _exchange(self, connection: http.client.HTTPConnection, jpeg: bytes, threshold: float) -> bytes:
         boundary = secrets.token_hex(16)
@@ -113,4 +139,5 @@ class DetectorRequests:
 
 def _shut(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
+        # Not that of SSL sockets, which takes away what another thread is reading with.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -94,6 +94,12 @@ class Detectors:
                 del self._shared[lent.key]
                 lent.detector.close()
 
+    def interrupt(self) -> None:
+        """Have all detectors come to their end soon."""
+        with self._lock:
+            for shared in self._shared.values():
+                shared.lent.detector.interrupt()
+
     def _made(self, model: str, own_address: str) -> Lent | None:
         if model in {"", "onvif"}:
             return None

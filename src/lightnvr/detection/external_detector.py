@@ -84,6 +84,10 @@ class ExternalDetector:
     def forget(self, stream_id: int) -> None:
         """See Detector. Nothing is remembered."""
 
+    def interrupt(self) -> None:
+        """See Detector."""
+        self._requests.interrupt()
+
     def close(self) -> None:
         """See Detector. Requests that are on their way end within their time."""
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -38,6 +38,9 @@ class ModelDetector:
     def forget(self, stream_id: int) -> None:
         """See Detector. Nothing is remembered."""
 
+    def interrupt(self) -> None:
+        """See Detector. A picture takes a moment only."""
+
     def close(self) -> None:
         """See Detector. The memory of the model goes with this object."""
 

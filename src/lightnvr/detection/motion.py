@@ -86,6 +86,9 @@ class MotionDetector:
         self._memories.pop(stream_id, None)
         self._masks.pop(stream_id, None)
 
+    def interrupt(self) -> None:
+        """See Detector. A picture takes a moment only."""
+
     def close(self) -> None:
         """See Detector."""
         self._memories.clear()
@@ -93,7 +96,8 @@ class MotionDetector:
 
     def _look(self, picture: Picture) -> Sequence[Found]:
         memory = self._memories.get(picture.stream_id)
-        if memory is None or memory.usual.shape != picture.pixels.shape:
+        # A clock that was set back by days would have the lessons of years come first.
+        if memory is None or memory.usual.shape != picture.pixels.shape or picture.at_us < memory.latest_us:
             usual = Usual(picture.pixels, picture.at_us)
             self._memories[picture.stream_id] = _Memory(usual, picture.at_us, picture.at_us)
             return ()

@@ -109,6 +109,7 @@ class DetectionService:
         watches, self._watches = self._watches, {}
         for watch in watches.values():
             self._close(watch)
+        await asyncio.to_thread(self._detectors.interrupt)
         if self._tasks:
             await asyncio.wait(self._tasks)
 

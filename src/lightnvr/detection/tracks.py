@@ -60,9 +60,14 @@ class Tracks:
     def __init__(self) -> None:
         self._tracks: list[Track] = []
         self._last_id = 0
+        self._last_us = 0
 
     def follow(self, found: Sequence[Found], at_us: int) -> Sequence[Track]:
         """Return the track of each thing in a sample, in the same order: known ones go on, others begin."""
+        if at_us < self._last_us:
+            # The clock was set back by days: how long anything stood still is not known any more.
+            self._tracks = []
+        self._last_us = at_us
         matched = self._matches(found)
         tracks = [matched.get(index) or self._begin(item, at_us) for index, item in enumerate(found)]
         for index, track in matched.items():

@@ -186,8 +186,11 @@ class Watch:
         if status.error:
             log.info("%s: detection works again", picture.stream_name)
             status.error = ""
-        gap_us = 0 if self._last_us is None else min(_LONGEST_GAP_US, picture.at_us - self._last_us)
+        gap_us = 0 if self._last_us is None else min(_LONGEST_GAP_US, max(0, picture.at_us - self._last_us))
         self._last_us = picture.at_us
+        if picture.at_us < self._told_us:
+            # The clock was set back by days: then what it said before was nonsense.
+            self._until_us = self._told_us = 0
         sifted = self._sieve.sift(found, picture.at_us)
         if not sifted.moving:
             return

@@ -14,6 +14,10 @@ LONGEST_US = 600_000_000
 """A start that is neither stopped nor repeated ends after 10 minutes: what should have stopped it is gone by then."""
 
 
+_NONSENSE_US = 86_400_000_000
+"""The clock of recordings goes back only by more than a day: then what it said before was nonsense."""
+
+
 class Phase(StrEnum):
     """What a stream's machine is doing."""
 
@@ -107,7 +111,12 @@ Outcome = tuple[State, tuple[Step, ...]]
 
 
 def pass_time(state: State, now_us: int) -> Outcome:
-    """Let it be `now_us`: what is over by then ends. A clock that was set back changes nothing."""
+    """Let it be `now_us`: what is over by then ends. A clock that was set back changes nothing.
+
+    One that was set back by more than a day ends everything: nobody knows how long it was to last.
+    """
+    if now_us < state.now_us - _NONSENSE_US:
+        return _begin_anew(state, now_us)
     now_us = max(now_us, state.now_us)
     over = [until for until in state.reasons.values() if until <= now_us]
     state = replace(state, now_us=now_us)
@@ -138,6 +147,15 @@ def take_rules(state: State, rules: ClipRules, now_us: int) -> Outcome:
         return state, steps
     state, ends = _end_clip(state, max(state.now_us, state.clip_from_us))
     return state, (*steps, *ends)
+
+
+def _begin_anew(state: State, now_us: int) -> Outcome:
+    steps: list[Step] = []
+    if state.reasons:
+        steps.append(Ended(max(state.now_us, state.over_us)))
+    if state.clip_from_us is not None:
+        steps.append(ClipEnds(max(state.now_us, state.clip_from_us)))
+    return State(state.rules, now_us), tuple(steps)
 
 
 def _start(state: State, edge: Edge) -> Outcome:

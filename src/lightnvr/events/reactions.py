@@ -27,6 +27,9 @@ _FORWARDED = frozenset({Origin.API, Origin.TEST, Origin.ONVIF})
 LATE_US = 700_000
 """Clips end so much later: a source that rests has pictures of the last half second still to hand over."""
 
+_LOOK_EVERY_S = 30.0
+"""How late it is noticed at most that the clock was set back by days."""
+
 log = logging.getLogger(__name__)
 
 
@@ -158,13 +161,13 @@ class Reactions:
             self._timer = None
         due = [state.due_us for state in self._states.values() if state.due_us is not None]
         if due:
-            wait_s = max(0.0, (min(due) - self._now_us()) / 1e6)
+            wait_s = min(_LOOK_EVERY_S, max(0.0, (min(due) - self._now_us()) / 1e6))
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._pass_time)
 
     def _pass_time(self) -> None:
         self._timer = None
         now_us = self._now_us()
         for stream_id, state in [*self._states.items()]:
-            if state.due_us is not None and state.due_us <= now_us:
+            if state.due_us is not None:
                 self._follow(stream_id, pass_time(state, now_us))
         self._set_timer()

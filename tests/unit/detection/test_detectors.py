@@ -27,6 +27,9 @@ class _Motion:
     def forget(self, stream_id: int) -> None:
         pass
 
+    def interrupt(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 

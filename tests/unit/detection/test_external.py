@@ -3,9 +3,10 @@
 import json
 import logging
 import socket
+import ssl
 import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 
 import numpy as np
@@ -19,6 +20,7 @@ from lightnvr.detection.detector_answer import UnreadableAnswer, read_answer
 from lightnvr.detection.detector_request import DetectorRequests
 from lightnvr.detection.external_detector import ExternalDetector
 from lightnvr.recording.detection import Box
+from tests.rig.certificates import certificates
 from tests.rig.detector_server import DetectorServer, answer, detector_server
 
 
@@ -110,8 +112,38 @@ def test_redirects_are_not_followed(server: DetectorServer) -> None:
     assert len(server.asked) == 1
 
 
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ssl.SSLContext]:
+    """A certificate that is trusted while the tests of this file run."""
+    authority, certificate, key = certificates(tmp_path_factory.mktemp("tls"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(authority))
+        yield context
+
+
+def test_a_detector_with_tls_is_asked(tls: ssl.SSLContext) -> None:
+    with detector_server(tls) as server:
+        ((item,),) = _detector(server.url, _Clock()).look([_picture()])
+    assert item.label == "red"
+
+
+def test_a_detector_whose_certificate_is_not_trusted_is_not_asked(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with (
+        detector_server(tls) as server,
+        pytest.raises(DetectionFailed, match="certificate verify failed"),
+    ):
+        _detector(server.url, _Clock()).look([_picture()])
+    assert not server.asked
+
+
+@pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("drip", [b"", b" "])
-def test_a_detector_that_stalls_or_drips_is_given_up(drip: bytes, server: DetectorServer) -> None:
+def test_a_detector_that_stalls_or_drips_is_given_up(drip: bytes, secure: bool, tls: ssl.SSLContext) -> None:
     ended = threading.Event()
 
     def stall(handler: BaseHTTPRequestHandler) -> None:
@@ -123,14 +155,33 @@ def test_a_detector_that_stalls_or_drips_is_given_up(drip: bytes, server: Detect
         except OSError:
             pass
 
-    server.misbehave = stall
-    began = time.monotonic()
-    try:
-        with pytest.raises(DetectionFailed, match=r"more than 0\.3 s|not JSON"):
-            _detector(server.url, _Clock(), timeout_s=0.3).look([_picture()])
-    finally:
+    with detector_server(tls if secure else None) as server:
+        server.misbehave = stall
+        try:
+            with pytest.raises(DetectionFailed, match=r"more than 0\.3 s|not JSON"):
+                _detector(server.url, _Clock(), timeout_s=0.3).look([_picture()])
+        finally:
+            ended.set()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_detector_that_nobody_waits_for_any_more_is_let_go_of(secure: bool, tls: ssl.SSLContext) -> None:
+    asked, ended = threading.Event(), threading.Event()
+
+    def stall(_handler: BaseHTTPRequestHandler) -> None:
+        asked.set()
+        ended.wait()
+
+    with detector_server(tls if secure else None) as server:
+        server.misbehave = stall
+        detector = _detector(server.url, _Clock(), timeout_s=600)
+        with ThreadPoolExecutor(1) as pool:
+            looking = pool.submit(detector.look, [_picture()])
+            assert asked.wait(30)
+            detector.interrupt()
+            with pytest.raises(DetectionFailed, match="broke off"):
+                looking.result(30)
         ended.set()
-    assert time.monotonic() - began < 30
 
 
 def test_a_flood_without_end_is_cut_off(server: DetectorServer) -> None:

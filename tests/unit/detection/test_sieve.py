@@ -112,6 +112,13 @@ def test_a_parked_car_that_is_overlooked_for_a_while_is_no_new_one() -> None:
     assert sieve.sift([_found("car")], 300 * _SECOND).moving == ()
 
 
+def test_a_clock_that_is_set_back_by_days_makes_a_parked_car_new_and_still_again() -> None:
+    sieve, years = Sieve(Rules()), 300_000_000 * _SECOND
+    before = [bool(sieve.sift([_found("car")], years + seconds * _SECOND).moving) for seconds in range(0, 60, 10)]
+    after = [bool(sieve.sift([_found("car")], seconds * _SECOND).moving) for seconds in range(0, 60, 10)]
+    assert before == after == [True, True, True, False, False, False]
+
+
 def test_a_car_that_creeps_justifies_again_and_again() -> None:
     sieve = Sieve(Rules())
     for step in range(60):

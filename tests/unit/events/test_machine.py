@@ -184,6 +184,22 @@ def test_what_happens_in_the_hold_extends_the_clip(pre_us: int, post_us: int, da
     assert run.clips() == [(began_us - pre_us, began_us + waits_us + _S + post_us)]
 
 
+def test_a_clock_that_is_set_back_by_days_ends_what_goes_on_and_events_are_recorded_as_before() -> None:
+    state, _ = take_edge(State(ClipRules(True, 0, _S)), _start_at(10_000_000 * _S), 10_000_000 * _S)
+    now_us = 1_000 * _S
+    state, steps = pass_time(state, now_us)
+    assert [type(step) for step in steps] == [Ended, ClipEnds]
+    assert (state.phase, state.due_us) == (Phase.BUFFERING, None)
+    state, steps = take_edge(state, _start_at(now_us), now_us)
+    assert [type(step) for step in steps] == [ClipBegins, Began]
+    state, steps = pass_time(state, now_us + LONGEST_US)
+    assert steps == (Ended(now_us + LONGEST_US),)
+
+
+def _start_at(at_us: int) -> Edge:
+    return Edge(1, "door", _REASONS[0], is_start=True, at_us=at_us)
+
+
 def test_an_event_that_is_told_of_late_does_not_shorten_the_clip_of_the_one_before() -> None:
     run = Run(State(ClipRules(True, 0, 5 * _S)))
     run.take(Told(_REASONS[0], is_start=True, wait_us=0, late_us=0, lasts_us=3 * _S))
