@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from benchmarks.server import Camera
 from lightnvr.demo.cameras import BENCHMARK_RECIPE
+from lightnvr.demo.clip import Clip
 from lightnvr.demo.library import ClipLibrary
 from lightnvr.demo.playing import Loop
 from lightnvr.live.rtsp import Broadcast, FixedMounts, Presentation, RtspServer, Viewer
@@ -114,9 +115,12 @@ class LiveCamera:
 
 
 @contextmanager
-def live_cameras(cache: Path, count: int, seed: int) -> Iterator[list[LiveCamera]]:
-    """Run cameras as `camera_process` does, but here. Their keyframes do not come at the same moments."""
-    film = Loop(ClipLibrary(cache / "clips").get(BENCHMARK_RECIPE))
+def live_cameras(cache: Path, count: int, seed: int, clip: Clip | None = None) -> Iterator[list[LiveCamera]]:
+    """Run cameras as `camera_process` does, but here. Their keyframes do not come at the same moments.
+
+    They show `clip`, when there is one.
+    """
+    film = Loop(clip or ClipLibrary(cache / "clips").get(BENCHMARK_RECIPE))
     rng = random.Random(seed)
     films = {f"cam{index}": LiveFilm(f"cam{index}", film, rng.uniform(0, _STAGGER_S)) for index in range(count)}
     loop = asyncio.new_event_loop()

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from benchmarks.options import parser, positive, report, say
 from benchmarks.table import Table
-from tests.rig.motion_films import Filming, Score, scored
+from tests.rig.motion_films import Filming, Score, coded, scored
 from tests.rig.motion_scenes import SCENES
 
 _TARGET = 0.95
@@ -50,7 +50,8 @@ def main() -> None:
 def _scores(name: str, film: str, seed: int) -> tuple[Score, Score]:
     scene = next(scene for scene in SCENES if scene.name == name)
     filming = replace(_FILMINGS[film], seed=seed)
-    return scored(scene, filming), scored(scene, filming, every_picture=True)
+    packets = list(coded(scene, filming))
+    return scored(scene, packets), scored(scene, packets, every_picture=True)
 
 
 def _cells(scores: Sequence[Score]) -> tuple[str, ...]:

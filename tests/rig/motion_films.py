@@ -1,6 +1,6 @@
 """Scenes as cameras send them: coded in H.264, looked at as built-in motion does, and compared with the truth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,6 +16,9 @@ from lightnvr.detection.zones import Zone
 from lightnvr.media.packets import MediaPacket, Track
 from lightnvr.recording.detection import Box
 from tests.rig.motion_scenes import Luma, MotionScene, Painter
+
+ASPECT = 16 / 9
+"""Width over height of all films."""
 
 _CLOCK = 90_000
 _NEAR = 0.03
@@ -93,7 +96,7 @@ def coded(scene: MotionScene, filming: Filming) -> Iterator[MediaPacket]:
 
 
 def watched(
-    scene: MotionScene, filming: Filming, *, every_picture: bool = False
+    scene: MotionScene, packets: Iterable[MediaPacket], *, every_picture: bool = False
 ) -> Iterator[tuple[float, list[Found]]]:
     """Yield for each sample when it was taken, in seconds, and what was found of it with the usual threshold."""
     zones = (Zone("z", "Zone", True, "#ffffff", tuple(scene.zone), "", 0.0),) if scene.zone else ()
@@ -101,7 +104,7 @@ def watched(
     eye = Eye(1, scene.name, detector, lambda at_ns: at_ns // 1000, every_picture=every_picture)
     sieve = Sieve(Rules(0.5, zones=zones))
     begins = True
-    for packet in coded(scene, filming):
+    for packet in packets:
         if not (every_picture or packet.is_keyframe):
             continue
         picture = eye.see(Sample((packet,), begins))
@@ -110,15 +113,16 @@ def watched(
         yield picture.at_us / 1e6, [*sieve.sift(detector.look([picture])[0], picture.at_us).moving]
 
 
-def scored(scene: MotionScene, filming: Filming, *, every_picture: bool = False, learn_s: float = 10.0) -> Score:
+def scored(
+    scene: MotionScene, packets: Iterable[MediaPacket], *, every_picture: bool = False, learn_s: float = 10.0
+) -> Score:
     """Watch a scene and compare; what is seen in the first `learn_s` seconds does not count."""
     score = Score()
-    aspect = filming.width / filming.height
-    for at_s, found in watched(scene, filming, every_picture=every_picture):
+    for at_s, found in watched(scene, packets, every_picture=every_picture):
         if at_s < learn_s:
             continue
-        there = [box for each in scene.passes if (box := each.box(at_s, aspect)) is not None]
-        is_whole = any(each.is_whole(at_s, aspect) for each in scene.passes)
+        there = [box for each in scene.passes if (box := each.box(at_s, ASPECT)) is not None]
+        is_whole = any(each.is_whole(at_s, ASPECT) for each in scene.passes)
         is_seen = any(_touch(item.box, box) for item in found for box in there)
         is_false = any(not any(_touch(item.box, box) for box in there) for item in found)
         score.pictures += 1

@@ -57,12 +57,16 @@ class Scenery:
     night: bool = False
     noise: float = 2.0
     drops: int = 0
-    """Streaks of rain in a picture of 1280 x 720."""
+    """Streaks of rain in a picture."""
+    rain_s: float = 0.0
+    """When the rain begins."""
     wind: float = 0.0
     """How far branches sway, in thousandths of the picture's width."""
     switches_s: Sequence[float] = ()
     """When a lamp is switched on, off, on..."""
     clouds: bool = False
+    infrared_s: float = math.inf
+    """When the camera changes to infrared: leaves and grass are bright then, the sky is dark, all is noisy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +109,16 @@ class Painter:
         self._put_tree(picture, at_s)
         for walker in (*self._scene.passes, *self._scene.outside):
             self._put(picture, walker, at_s)
-        if scenery.night:
+        if at_s >= scenery.infrared_s:
+            picture = 255 - picture
+        if scenery.night or at_s >= scenery.infrared_s:
             picture = picture * np.float32(0.28) + np.float32(22)
         self._shine(picture, at_s)
-        if scenery.drops:
+        if scenery.drops and at_s >= scenery.rain_s:
             self._rain(picture, rng)
         noise = self._noise[int(rng.integers(len(self._noise)))]
+        if at_s >= scenery.infrared_s:
+            noise = noise * np.float32(3)
         picture += np.roll(noise, (int(rng.integers(self._height)), int(rng.integers(self._width))), (0, 1))
         return np.clip(picture, 16, 235).astype(np.uint8)
 
@@ -239,6 +247,10 @@ SCENES: Sequence[MotionScene] = (
     MotionScene("walker near", Scenery(), _walks(0.98, 0.75, 20.0, 50.0, 90.0)),
     MotionScene("small walker far away", Scenery(), _walks(0.47, 0.055, 14.0)),
     MotionScene("walker in rain", Scenery(drops=700, noise=4.0), _walks(0.80, 0.16, 20.0, 76.0)),
+    MotionScene("rain that begins", Scenery(drops=500, noise=3.0, rain_s=31.0), _walks(0.80, 0.22, 16.0, 50.0, 80.0)),
+    MotionScene("change to infrared", Scenery(infrared_s=47.0), _walks(0.80, 0.22, 20.0, 62.0, 90.0)),
+    MotionScene("two far away", Scenery(), [*_walks(0.47, 0.055, 14.0), *_walks(0.5, 0.06, 34.0)]),
+    MotionScene("walker among branches", Scenery(wind=7.0), _walks(0.5, 0.12, 14.0, 60.0)),
     MotionScene(
         "car passing",
         Scenery(),

@@ -37,6 +37,9 @@ class RunningCamera:
 
 
 BENCHMARK_RECIPE = ClipRecipe(video=VideoRecipe(palette=NOON), audio=AudioRecipe())
+FULL_HD_RECIPE = ClipRecipe(
+    video=VideoRecipe(width=1920, height=1080, bit_rate=4_000_000, palette=NOON), audio=AudioRecipe()
+)
 
 DEMO_CAMERAS = (
     CameraModel("Front Door", ClipRecipe(video=VideoRecipe(palette=MORNING), audio=AudioRecipe())),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from lightnvr.demo.cameras import RunningCamera, demo_cameras, equal_cameras
+from lightnvr.demo.cameras import BENCHMARK_RECIPE, FULL_HD_RECIPE, RunningCamera, demo_cameras, equal_cameras
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lightnvr.demo.cameras", description=main.__doc__)
     parser.add_argument("--clips", type=Path, required=True, help="folder that keeps the encoded films")
     parser.add_argument("--count", type=int, help="so many equal cameras (720p 15 fps 2 Mbit/s H.264 and AAC)")
+    parser.add_argument("--full-hd", action="store_true", help="equal cameras have 1080p and 4 Mbit/s instead")
     parser.add_argument("--port", type=int, default=0, help="first port; 0 takes free ones")
     parser.add_argument("--separate-ports", action="store_true", help="a port for each of the equal cameras")
     return parser
@@ -32,7 +33,8 @@ def _cameras(arguments: argparse.Namespace) -> AbstractAsyncContextManager[tuple
     clips, port = arguments.clips, arguments.port
     if arguments.count is None:
         return demo_cameras(clips, tuple(port + index if port else 0 for index in range(4)))
-    return equal_cameras(clips, arguments.count, port=port, separate_ports=arguments.separate_ports)
+    recipe = FULL_HD_RECIPE if arguments.full_hd else BENCHMARK_RECIPE
+    return equal_cameras(clips, arguments.count, port=port, separate_ports=arguments.separate_ports, recipe=recipe)
 
 
 async def _run(arguments: argparse.Namespace) -> None:

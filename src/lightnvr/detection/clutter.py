@@ -11,7 +11,7 @@ LEARN_S = 20.0
 LARGEST = 30.0
 """Groups with more mass are not clutter: two people are not rain."""
 
-FULL_COUNT = 1.0
+FULL_COUNT = 1.5
 """How many small groups a picture has in clutter, at least; with fewer it counts in part."""
 
 RARELY = 7.0

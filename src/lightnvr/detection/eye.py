@@ -1,5 +1,6 @@
 """Samples of a stream become pictures for a detector: decoded small if that will do, in the form that it wants."""
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -69,14 +70,22 @@ class Eye:
         return decode_keyframe(keyframe, rough=True, least_width=LUMA_WIDTH)
 
     def _decode_on(self, sample: Sample) -> av.VideoFrame | None:
+        packets = sample.packets
+        if sample.begins or self._decoder is None:
+            self._decoder = None
+            packets = tuple(itertools.dropwhile(lambda packet: not packet.is_keyframe, packets))
+            if not packets:
+                return None
         try:
-            if sample.begins or self._decoder is None:
-                self._decoder = open_decoder(sample.packets[0].track, prompt=True)
+            if self._decoder is None:
+                self._decoder = open_decoder(packets[0].track, prompt=True)
             frame = None
-            for packet in sample.packets:
+            for packet in packets:
                 frames = self._decoder.decode(coded_packet(packet.payload))
                 frame = frames[-1] if frames else frame
         except (av.FFmpegError, ValueError) as error:
+            # What builds on a damaged picture is damaged, and would look like motion.
+            self._decoder = None
             raise UndecodablePicture(str(error)) from error
         return frame
 

@@ -12,6 +12,9 @@ from lightnvr.recording.detection import Box
 CELL = 8
 """Height and width of the cells, in pixels, by which pixels are grouped: cells that touch by an edge are one group."""
 
+LEAST_IN_CELL = 3
+"""How many pixels of a cell must differ; fewer are the edge of something else, or nothing."""
+
 MOST_EXCESS = 3.0
 """More than this a pixel does not count, however clearly it differs."""
 
@@ -30,9 +33,9 @@ def cells_of(flags: Flags) -> Flags:
     """Return which cells have a pixel that is set; those at the right and lower edge may be cut off."""
     height, width = flags.shape
     rows, columns = -(-height // CELL), -(-width // CELL)
-    whole = np.zeros((rows * CELL, columns * CELL), np.bool_)
+    whole = np.zeros((rows * CELL, columns * CELL), np.uint8)
     whole[:height, :width] = flags
-    cells: Flags = np.logical_or.reduce(whole.reshape(rows, CELL, columns, CELL), axis=(1, 3))
+    cells: Flags = np.add.reduce(whole.reshape(rows, CELL, columns, CELL), axis=(1, 3)) >= LEAST_IN_CELL
     return cells
 
 

@@ -29,15 +29,37 @@ def relief(luma: Pixels, reach: int, calm: float) -> Floats:
 
 def blurred(picture: Floats, reach: int) -> Floats:
     """Return the mean of the square around each pixel, that of the border repeated beyond it."""
-    return _blurred_down(_blurred_down(picture, reach).T, reach).T
-
-
-def _blurred_down(picture: Floats, reach: int) -> Floats:
-    above, below = np.repeat(picture[:1], reach + 1, axis=0), np.repeat(picture[-1:], reach, axis=0)
-    padded = np.concatenate((above, picture, below))
-    sums = np.cumsum(padded, axis=0)
+    height, width = picture.shape
     window = 2 * reach + 1
-    return (sums[window:] - sums[:-window]) / np.float32(window)
+    total = _sums(_sums(_padded(picture, reach), window, height).T, window, width).T
+    total /= np.float32(window * window)
+    return total
+
+
+def _padded(picture: Floats, reach: int) -> Floats:
+    height, width = picture.shape
+    padded = np.empty((height + 2 * reach, width + 2 * reach), np.float32)
+    padded[reach:-reach, reach:-reach] = picture
+    padded[:reach], padded[-reach:] = padded[reach], padded[-reach - 1]
+    padded[:, :reach], padded[:, -reach:] = padded[:, reach : reach + 1], padded[:, -reach - 1 : -reach]
+    return padded
+
+
+def _sums(picture: Floats, window: int, height: int) -> Floats:
+    """Return the sums of so many rows from each of the first `height` rows on. The picture is destroyed.
+
+    Those of 1, 2, 4... rows add up to them, several times as fast as differences of a running sum.
+    """
+    sums = np.zeros_like(picture[:height])
+    rows, added, left = 1, 0, len(picture)
+    while rows <= window:
+        if window & rows:
+            sums += picture[added : added + height]
+            added += rows
+        left -= rows
+        np.add(picture[:left], picture[rows : rows + left], out=picture[:left])
+        rows *= 2
+    return sums
 
 
 def neighbours(flags: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -41,7 +41,7 @@ LEARN_S = 20.0
 """Seconds in which what is usual comes two thirds nearer to what is seen."""
 
 RELEARN_S = 90.0
-"""The same where something differs: who stands still is seen for as long as that, then belongs to the picture."""
+"""The same where something moves: who passes by now and then, or all the time, does not become usual soon."""
 
 LONGEST_LESSON_S = 10.0
 """What was not seen for longer counts as if it was seen for so long."""

@@ -3,19 +3,23 @@
 import asyncio
 import hmac
 import json
+import signal
 import ssl
 import time
 from hashlib import sha256
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.cameras import camera
 from tests.integration.telling.test_posting import Receiver, receiver
 from tests.integration.telling.test_server import client_of, environment, serving
 from tests.rig.broker import Broker, Heard, broker, listening
 from tests.rig.certificates import certificates
+from tests.rig.motion_scenes import MotionScene, Pass, Scenery
 from tests.rig.nvr import PATIENCE_S, Row, eventually
+from tests.rig.scene_clips import scene_clip
 
 _SECRET = "correct horse"
 _DETECTIONS = "lightnvr/detections/Front_Door"
@@ -216,3 +220,46 @@ async def test_a_broker_that_comes_back_is_told_in_order_by_the_same_server(tmp_
             await listener.hears(_DETECTIONS, len(things))
         assert labels(listener.of(_DETECTIONS)) == things
         assert "online" in [message.payload.decode() for message in listener.of("lightnvr/availability")]
+
+
+async def test_somebody_who_walks_by_is_told_with_a_picture_and_a_signature(tmp_path: Path) -> None:
+    walk = MotionScene("walk", Scenery(), [Pass(5.5, 0.3, 0.9, 0.6, 0.2)], seconds=60.0)
+    async with (
+        camera(await asyncio.to_thread(scene_clip, walk)) as cam,
+        broker(tmp_path) as there,
+        listening(there) as listener,
+        receiver() as hook,
+        serving(tmp_path, environment(there)) as server,
+        client_of(server) as client,
+    ):
+        body = {"name": "House", "url": hook.url, "secret": _SECRET, "filters": {"origins": ["motion"]}}
+        (await client.post("/api/webhooks", json=body)).raise_for_status()
+        await add_stream(client, "Front Door", cam.url, detection_model="motion", detection_interval=1)
+        [message, *_] = await listener.hears(_DETECTIONS)
+        await eventually(lambda: bool(hook.got), "the webhook is called")
+        await listener.hears_payload("lightnvr/cameras/Front_Door/motion", b"ON")
+        [event] = (await client.get("/api/events")).json()["events"]
+    detections: list[Row] = json.loads(message.payload)["detections"]
+    assert detections[0]["label"] == "motion"
+    assert 0 < detections[0]["width"] < 1
+    assert listener.of(f"{_DETECTIONS}/snapshot")[0].payload.startswith(b"\xff\xd8")
+    began = verified(hook)[0]
+    assert (began["kind"], began["event"]["id"], began["event"]["origins"]) == ("began", event["id"], ["motion"])
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+async def test_the_end_of_an_event_that_a_stop_interrupted_is_told(tmp_path: Path, how: signal.Signals) -> None:
+    async with receiver() as hook:
+        async with serving(tmp_path) as server, client_of(server) as client:
+            await add_stream(client, "Front Door", "rtsp://127.0.0.1:1/none")
+            body = {"name": "House", "url": hook.url, "secret": _SECRET, "filters": {"kinds": ["began", "ended"]}}
+            (await client.post("/api/webhooks", json=body)).raise_for_status()
+            await trigger(client, "start", label="person")
+            await eventually(lambda: len(hook.got) == 1, "the beginning is told")
+            await asyncio.to_thread(server.stop, how)
+        async with serving(tmp_path):
+            await eventually(lambda: len({row["id"] for row in verified(hook)}) == 2, lambda: str(verified(hook)))
+    began, ended = verified(hook)[0], verified(hook)[-1]
+    assert (began["kind"], ended["kind"]) == ("began", "ended")
+    assert ended["event"]["id"] == began["event"]["id"]
+    assert ended["event"]["interrupted"] is (how is signal.SIGKILL)

@@ -8,10 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.rig.motion_films import Filming, watched
+from tests.rig.motion_films import ASPECT, Filming, coded, watched
 from tests.rig.motion_scenes import SCENES, MotionScene, Pass
 
-_ASPECT = 16 / 9
 _FILMING = Filming(640, 360, fps=1, bit_rate=150_000)
 """A sub-stream, of which only what is needed is drawn."""
 
@@ -27,22 +26,23 @@ def _walker(begins_s: float, *, foot: float = 0.8, height: float = 0.22) -> Pass
 
 def _seen(scene: MotionScene) -> list[float]:
     """Return the seconds at which something was found."""
-    return [at_s for at_s, found in watched(scene, _FILMING) if found]
+    return [at_s for at_s, found in watched(scene, coded(scene, _FILMING)) if found]
 
 
 def _there(scene: MotionScene) -> list[float]:
     """Return the seconds of keyframes that show all of somebody who counts."""
     keyframes = [float(at_s) for at_s in range(0, int(scene.seconds), _FILMING.gop_s)]
-    return [at_s for at_s in keyframes if any(walker.is_whole(at_s, _ASPECT) for walker in scene.passes)]
+    return [at_s for at_s in keyframes if any(walker.is_whole(at_s, ASPECT) for walker in scene.passes)]
 
 
 def test_somebody_who_walks_by_is_seen_where_they_are() -> None:
     walker = _walker(15)
-    for at_s, found in watched(_scene("quiet day", 30, walker), _FILMING):
-        there = walker.box(at_s, _ASPECT)
+    scene = _scene("quiet day", 30, walker)
+    for at_s, found in watched(scene, coded(scene, _FILMING)):
+        there = walker.box(at_s, ASPECT)
         if there is None:
             assert found == []
-        elif walker.is_whole(at_s, _ASPECT):
+        elif walker.is_whole(at_s, ASPECT):
             box = found[0].box
             assert found[0].score > 0.9
             assert (box.x, box.x + box.width) == pytest.approx((there.x, there.x + there.width), abs=0.03)
