@@ -72,9 +72,10 @@ def nano_model(side: int, seed: int = 1) -> tuple[bytes, float]:
     outputs = []
     for level, stride in zip(levels, _CELLS, strict=True):
         across = side // stride
-        boxes = network.conv(network.conv(level, 64, 3), 4, 1, bias=float(stride), bare=True)
-        # So that hardly any box is worth looking at, as in most pictures.
-        scores = network.conv(network.conv(level, 80, 3), LABELS, 1, bias=-6, bare=True)
+        # Boxes lie about the middle, half as large as the picture.
+        boxes = network.conv(network.conv(level, 64, 3), 4, 1, bias=side / 2, bare=True)
+        # So that about a thousand boxes of a large picture have to be compared, more than in most pictures.
+        scores = network.conv(network.conv(level, 80, 3), LABELS, 1, bias=-3.6, bare=True)
         joined = network.add("Concat", [boxes, network.add("Sigmoid", [scores])], axis=1)
         shape = network.constant(np.array([0, 4 + LABELS, across * across], np.int64))
         outputs.append(network.add("Reshape", [joined, shape]))

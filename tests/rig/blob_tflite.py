@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tests.rig.blob_models import CELL, LABELS, SIDE
 
-Layout = Literal["yolov8", "ssd"]
+Layout = Literal["yolov8", "ssd", "older ssd"]
 Kind = Literal["float32", "uint8", "int8"]
 
 _ACROSS = SIDE // CELL
@@ -22,6 +22,11 @@ _KINDS = {
     "uint8": (schema.TensorType.UINT8, 0),
     "int8": (schema.TensorType.INT8, -128),
 }
+_NAMES = {
+    # Boxes, classes, scores and their number.
+    "ssd": tuple(f"StatefulPartitionedCall:{number}" for number in (3, 2, 1, 0)),
+    "older ssd": ("TFLite_Detection_PostProcess", *(f"TFLite_Detection_PostProcess:{number}" for number in (1, 2, 3))),
+}
 
 
 def tflite_model(
@@ -30,7 +35,8 @@ def tflite_model(
     """Return the file of a model whose input is of this kind.
 
     `yolov8` gives 1 x 7 x 64 in fractions of the picture. `ssd` gives boxes, classes, scores and their number, by
-    names that do not tell. `labels` are packed into it as YOLO does, or in lines.
+    names that do not tell, in the order of one converter or an older one. `labels` are packed into it as YOLO does, or
+    in lines.
     """
     graph = _Graph()
     given, zero = _KINDS[kind]
@@ -40,7 +46,7 @@ def tflite_model(
         source = graph.add(schema.BuiltinOperator.DEQUANTIZE, [image], (1, SIDE, SIDE, 3))
     pooled = graph.add(schema.BuiltinOperator.AVERAGE_POOL_2D, [source], (1, _ACROSS, _ACROSS, 3), _pool())
     scores = graph.add(schema.BuiltinOperator.RESHAPE, [pooled, graph.numbers([1, _CELLS, 3])], (1, _CELLS, 3))
-    outputs = _yolo(graph, scores) if layout == "yolov8" else _ssd(graph, scores)
+    outputs = _yolo(graph, scores) if layout == "yolov8" else _ssd(graph, scores, _NAMES[layout])
     return graph.file([image], outputs) + _packed(labels)
 
 
@@ -133,11 +139,11 @@ def _yolo(graph: _Graph, scores: int) -> list[int]:
     return [turned]
 
 
-def _ssd(graph: _Graph, scores: int) -> list[int]:
+def _ssd(graph: _Graph, scores: int, names: Sequence[str]) -> list[int]:
     operators = schema.BuiltinOperator
     best = graph.add(
         operators.REDUCE_MAX, [scores, graph.numbers([2])], (1, _CELLS),
-        (schema.BuiltinOptions.ReducerOptions, schema.ReducerOptionsT()), name="StatefulPartitionedCall:1",
+        (schema.BuiltinOptions.ReducerOptions, schema.ReducerOptionsT()), name=names[2],
     )  # fmt: skip
     options = schema.ArgMaxOptionsT()
     options.outputType = schema.TensorType.INT32
@@ -145,17 +151,17 @@ def _ssd(graph: _Graph, scores: int) -> list[int]:
         operators.ARG_MAX, [scores, graph.numbers([2])], (1, _CELLS),
         (schema.BuiltinOptions.ArgMaxOptions, options), kind=schema.TensorType.INT32,
     )  # fmt: skip
-    classes = graph.add(operators.CAST, [index], (1, _CELLS), name="StatefulPartitionedCall:2")
+    classes = graph.add(operators.CAST, [index], (1, _CELLS), name=names[1])
     x, y, wide, high = np.moveaxis(_centred(), 2, 0)
     corners = np.stack([y - high / 2, x - wide / 2, y + high / 2, x + wide / 2], axis=2)
     # A sum with zeros, because an output has to be computed.
     boxes = graph.add(
         operators.ADD, [graph.floats(corners), _nothing(graph, best)], corners.shape,
-        (schema.BuiltinOptions.AddOptions, schema.AddOptionsT()), name="StatefulPartitionedCall:3",
+        (schema.BuiltinOptions.AddOptions, schema.AddOptionsT()), name=names[0],
     )  # fmt: skip
     count = graph.add(
         operators.ADD, [graph.floats(np.array([_CELLS], np.float32)), graph.floats(np.array([0], np.float32))], (1,),
-        (schema.BuiltinOptions.AddOptions, schema.AddOptionsT()), name="StatefulPartitionedCall:0",
+        (schema.BuiltinOptions.AddOptions, schema.AddOptionsT()), name=names[3],
     )  # fmt: skip
     return [best, boxes, count, classes]
 

@@ -96,7 +96,7 @@ class Eye:
             return to_rgb(frame, width, height, self._scaler).to_ndarray().astype(np.uint8, copy=False)
         width, height = _as_many(frame, LUMA_WIDTH * LUMA_HEIGHT) if wanted is None else _within(frame, *wanted)
         # Only the plane of luma is touched; the scaler of FFmpeg was measured to be faster than that of OpenCV.
-        grey = self._scaler.reformat(frame, width, height, "gray", interpolation=Interpolation.AREA)
+        grey = self._scaler.reformat(frame, width, height, "gray", interpolation=Interpolation.AREA, threads=1)
         return grey.to_ndarray().astype(np.uint8, copy=False)
 
 

@@ -41,8 +41,10 @@ class Letterbox:
         height, width = pixels.shape[:2]
         if (width, height) != (self.width, self.height):
             form = "rgb24" if pixels.ndim == 3 else "gray"
+            # Copied, not lent: FFmpeg's scaler may read 16 bytes beyond the end (AVFrame.data). It is scaled by this
+            # thread alone, as otherwise there would be more threads than those that a model may use.
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=form)
-            scaled = frame.reformat(self.width, self.height, interpolation="BILINEAR").to_ndarray()
+            scaled = frame.reformat(self.width, self.height, interpolation="BILINEAR", threads=1).to_ndarray()
             pixels = scaled.astype(np.uint8, copy=False)
         if pixels.ndim == 2:
             pixels = pixels[:, :, np.newaxis]

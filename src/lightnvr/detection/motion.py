@@ -101,7 +101,7 @@ class MotionDetector:
             usual = Usual(picture.pixels, picture.at_us)
             self._memories[picture.stream_id] = _Memory(usual, picture.at_us, picture.at_us)
             return ()
-        difference = memory.usual.compare(picture.pixels)
+        difference = memory.usual.compare(picture.pixels, picture.at_us)
         cells = cells_of(difference.flags)
         elapsed_us, memory.latest_us = max(0, picture.at_us - memory.latest_us), picture.at_us
         before, memory.groups = memory.groups, ()

@@ -46,8 +46,8 @@ RELEARN_S = 90.0
 LONGEST_LESSON_S = 10.0
 """What was not seen for longer counts as if it was seen for so long."""
 
-EARLIER_US = 900_000
-"""How long ago a moment ago is, in microseconds, at least."""
+EARLIER_US = 500_000
+"""How long ago a moment ago is, in microseconds, at least; at most it is twice as long, or the picture before."""
 
 
 class Usual:
@@ -60,7 +60,8 @@ class Usual:
         """Take the first picture to be as usual."""
         self._relief = _smooth_relief(luma)
         self._strays = spread_out(np.abs(self._relief)) * np.float32(MAY_SWAY) + np.float32(FIRST_STRAYS)
-        self._earlier, self._earlier_us = self._relief, at_us
+        self._earliest = self._earlier = self._relief
+        self._earlier_us = at_us
         self._latest_us = at_us
 
     @property
@@ -68,14 +69,14 @@ class Usual:
         """Height and width of the pictures."""
         return self._relief.shape
 
-    def compare(self, luma: Pixels) -> "Difference":
-        """Return what is not as usual in a picture, and was not so a moment ago."""
+    def compare(self, luma: Pixels, at_us: int) -> "Difference":
+        """Return what is not as usual in a picture of then, and was not so a moment before."""
         seen = _smooth_relief(luma)
         limit = spread_out(self._strays)
         limit *= np.float32(STRAYS)
         np.maximum(limit, np.float32(LEAST_CHANGE), out=limit)
         excess = np.abs(seen - self._relief)
-        moved = np.abs(seen - self._earlier)
+        moved = np.abs(seen - (self._earlier if self._is_long_ago(at_us) else self._earliest))
         moved *= np.float32(EARLIER_FACTOR)
         np.minimum(excess, moved, out=excess)
         excess /= limit
@@ -95,13 +96,16 @@ class Usual:
         strayed *= rates
         self._strays += strayed
         self._latest_us = at_us
-        if at_us - self._earlier_us >= EARLIER_US:
-            self._earlier, self._earlier_us = difference.seen, at_us
+        if self._is_long_ago(at_us):
+            self._earliest, self._earlier, self._earlier_us = self._earlier, difference.seen, at_us
 
     def take_over(self, difference: "Difference", at_us: int) -> None:
         """Take what was seen then to be as usual from now on; what strays is kept."""
-        self._relief = self._earlier = difference.seen
+        self._relief = self._earliest = self._earlier = difference.seen
         self._latest_us = self._earlier_us = at_us
+
+    def _is_long_ago(self, at_us: int) -> bool:
+        return at_us - self._earlier_us >= EARLIER_US
 
 
 class Difference:

@@ -82,6 +82,8 @@ def to_rgb(frame: av.VideoFrame, width: int, height: int, reformatter: VideoRefo
         src_color_range=ColorRange.JPEG if _is_full_range(frame) else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
         interpolation=Interpolation.AREA,
+        # FFmpeg would take one for each processor, from recording.
+        threads=1,
     )
 
 

@@ -1,7 +1,10 @@
 """/api/detection/models: what can detect, and why something cannot."""
 
+import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.integration.api.running import running_api
 from tests.rig.blob_models import blob_model
@@ -54,6 +57,23 @@ def test_models_are_listed_and_say_why_they_cannot_be_used(tmp_path: Path) -> No
         blobs, lite, broken = listed()["models"][3:6]
         assert "1 labels, but 7 values" in blobs["unsupported_reason"]
         assert (lite["supported"], broken["supported"]) == (False, True)
+
+
+def test_models_say_which_extra_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Python takes a module that is None for one that is not there.
+    for module in ("onnxruntime", "ai_edge_litert", "ai_edge_litert.interpreter"):
+        monkeypatch.setitem(sys.modules, module, None)
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "blobs.onnx").write_bytes(blob_model("yolov8"))
+    (folder / "blobs.tflite").write_bytes(tflite_model(labels="yolo"))
+    with running_api(tmp_path) as api, api.client() as client:
+        answer = client.get("/api/detection/models").json()
+    assert (answer["onnx_available"], answer["litert_available"]) == (False, False)
+    assert [(model["name"], model["supported"], model["unsupported_reason"]) for model in answer["models"][3:]] == [
+        ("blobs.onnx", False, "The package onnxruntime is not installed: install LightNVR with its extra onnx."),
+        ("blobs.tflite", False, "The package ai-edge-litert is not installed: install LightNVR with its extra tflite."),
+    ]
 
 
 def test_both_dialects_give_the_same_list(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.rig.motion_films import ASPECT, Filming, coded, watched
+from tests.rig.motion_films import ASPECT, Filming, coded, scored, watched
 from tests.rig.motion_scenes import SCENES, MotionScene, Pass
 
 _FILMING = Filming(640, 360, fps=1, bit_rate=150_000)
@@ -70,6 +70,13 @@ def test_somebody_is_seen_by_night() -> None:
     walker = replace(_walker(15), tone=150, stripe=235)
     scene = _scene("night noise", 26, walker)
     assert _seen(scene) == _there(scene)
+
+
+def test_somebody_small_is_seen_in_each_picture_when_all_of_them_are_looked_at() -> None:
+    scene = _scene("small walker far away", 11, _walker(4, foot=0.47, height=0.055))
+    packets = coded(scene, replace(_FILMING, fps=15, bit_rate=500_000))
+    score = scored(scene, packets, every_picture=True, learn_s=7.0)
+    assert (score.hits, score.misses, score.false) == (60, 0, 0)
 
 
 def test_who_passes_outside_of_the_zone_is_not_seen() -> None:
