@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -95,7 +96,8 @@ class _EventStream(Response):
 
             def take(change: EventChange) -> None:
                 try:
-                    waiting.put_nowait(change)
+                    # Without the picture, which is large: many changes may wait.
+                    waiting.put_nowait(replace(change, keyframe=None))
                 except asyncio.QueueFull:
                     viewer.end("Too slow.")
 

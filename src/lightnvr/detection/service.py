@@ -12,8 +12,12 @@ from lightnvr.detection.plan import DetectionPlan, Plans, Scene
 from lightnvr.detection.watch import Means, Watch, WatchStatus
 from lightnvr.events.edges import Edges, Origin
 
-_TOGETHER = 8
-"""How many pictures a model is given at a time: more make it no faster."""
+_TOGETHER = {Origin.MOTION: 1, Origin.EXTERNAL: 2}
+"""How many pictures a detector is given at a time; an external one as many as it is asked about at once, because what
+is in the first of them is told of after the last."""
+
+_MODEL_TOGETHER = 8
+"""The same of a model: more make it no faster."""
 
 
 log = logging.getLogger(__name__)
@@ -138,11 +142,10 @@ class DetectionService:
         self._borrowed[lent.key] += 1
         lookers = self._lookers.get(lent.key)
         if lookers is None:
-            is_motion = lent.origin is Origin.MOTION
             lookers = self._lookers[lent.key] = Lookers(
                 lent.detector,
-                threads=self._threads if is_motion else 1,
-                together=1 if is_motion else _TOGETHER,
+                threads=self._threads if lent.origin is Origin.MOTION else 1,
+                together=_TOGETHER.get(lent.origin, _MODEL_TOGETHER),
                 name=f"detection {lent.origin}",
             )
         return Equipment(lent, lookers)
