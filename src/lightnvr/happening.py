@@ -37,14 +37,10 @@ async def happening(
         stream = await catalog.by_id(stream_id)
         return None if stream is None or stream.privacy_mode else stream.folder
 
-    def latest(stream_id: int) -> MediaPacket | None:
-        supervisor = fleet.find(stream_id)
-        return None if supervisor is None else supervisor.hub.latest_keyframe
-
     async def develop(keyframe: MediaPacket) -> bytes:
         return await Negative(keyframe, 0, darkroom).jpeg(PictureForm(width=_PICTURE_WIDTH))
 
-    pictures = EventPictures(snapshots(engine), develop, folder_of, latest)
+    pictures = EventPictures(snapshots(engine), develop, folder_of, fleet.latest_keyframe)
     happened = EventLog(EventWriting(database), StoredMarks(database), pictures, engine.place.clock.now_us)
     picturing = asyncio.create_task(pictures.run(), name="event pictures")
     try:

@@ -59,11 +59,7 @@ async def notifying(
         except UndecodablePicture:
             return None
 
-    def latest(stream_id: int) -> MediaPacket | None:
-        supervisor = fleet.find(stream_id)
-        return None if supervisor is None else supervisor.hub.latest_keyframe
-
-    pictures = TellingPictures(snapshots, develop, latest)
+    pictures = TellingPictures(snapshots, develop, fleet.latest_keyframe)
     async with telling(
         database,
         changes,

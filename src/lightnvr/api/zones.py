@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from lightnvr.api.access import EDITOR, VIEWER, GuardedRoute
 from lightnvr.api.answers import json_answer
@@ -19,6 +20,18 @@ _BLUE = "#3b82f6"
 _Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
+_EXAMPLE: JsonDict = {
+    "id": "zone_1785578400000",
+    "name": "Gate",
+    "enabled": True,
+    "color": _BLUE,
+    "polygon": [{"x": 0.1, "y": 0.1}, {"x": 0.9, "y": 0.1}, {"x": 0.5, "y": 0.9}],
+    "filter_classes": "person,car",
+    "min_confidence": 0.5,
+    "anchor": "foot",
+}
+
+
 class ZonePoint(BaseModel):
     """A corner, in fractions of the picture from its upper left corner."""
 
@@ -29,20 +42,7 @@ class ZonePoint(BaseModel):
 class ZoneBody(BaseModel):
     """One zone. Only detections of its labels and with its confidence count."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "id": "zone_1785578400000",
-                "name": "Gate",
-                "enabled": True,
-                "color": _BLUE,
-                "polygon": [{"x": 0.1, "y": 0.1}, {"x": 0.9, "y": 0.1}, {"x": 0.5, "y": 0.9}],
-                "filter_classes": "person,car",
-                "min_confidence": 0.5,
-                "anchor": "foot",
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     id: str = Field(min_length=1, max_length=63, description="Chosen by the client, unique for its stream.")
     name: str = Field(max_length=63)
@@ -72,21 +72,7 @@ class ZoneBody(BaseModel):
 class ZoneAnswer(ZoneBody):
     """One zone of a stream."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "id": "zone_1785578400000",
-                "stream_name": "Front Door",
-                "name": "Gate",
-                "enabled": True,
-                "color": _BLUE,
-                "polygon": [{"x": 0.1, "y": 0.1}, {"x": 0.9, "y": 0.1}, {"x": 0.5, "y": 0.9}],
-                "filter_classes": "person,car",
-                "min_confidence": 0.5,
-                "anchor": "foot",
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": {**_EXAMPLE, "stream_name": "Front Door"}})
 
     stream_name: str
 

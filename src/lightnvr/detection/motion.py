@@ -12,7 +12,7 @@ import numpy as np
 from lightnvr.detection.clutter import Clutter
 from lightnvr.detection.detector import Found, Picture
 from lightnvr.detection.groups import Group, cells_of, groups_of
-from lightnvr.detection.sieve import MOTION, contains
+from lightnvr.detection.sieve import MOTION, contains, labels_listed
 from lightnvr.detection.usual import Flags, Usual
 from lightnvr.detection.zones import Zone
 
@@ -164,7 +164,7 @@ def _mask_of(zones: Sequence[Zone], rows: int, columns: int) -> Flags | None:
     enabled = [zone for zone in zones if zone.enabled]
     if not enabled:
         return None
-    counting = [zone for zone in enabled if not zone.filter_classes or MOTION in _labels(zone.filter_classes)]
+    counting = [zone for zone in enabled if not zone.filter_classes or MOTION in labels_listed(zone.filter_classes)]
     return np.array(
         [
             [
@@ -175,7 +175,3 @@ def _mask_of(zones: Sequence[Zone], rows: int, columns: int) -> Flags | None:
         ],
         bool,
     )
-
-
-def _labels(listed: str) -> set[str]:
-    return {part.strip() for part in listed.split(",")}

@@ -35,7 +35,7 @@ class Rules:
         zones: Sequence[Zone],
     ) -> "Rules":
         """Make them from a stream's settings; labels are separated by commas."""
-        return cls(threshold, object_filter, _labels(object_filter_list), tuple(zones))
+        return cls(threshold, object_filter, labels_listed(object_filter_list), tuple(zones))
 
     def wants(self, label: str) -> bool:
         """Whether the object filter lets a label through."""
@@ -129,7 +129,7 @@ class _Area:
 
 
 def _areas(zones: Sequence[Zone]) -> tuple[_Area, ...]:
-    return tuple(_Area(zone, _labels(zone.filter_classes)) for zone in zones if zone.enabled)
+    return tuple(_Area(zone, labels_listed(zone.filter_classes)) for zone in zones if zone.enabled)
 
 
 def _point(box: Box, anchor: Anchor) -> tuple[float, float]:
@@ -137,5 +137,6 @@ def _point(box: Box, anchor: Anchor) -> tuple[float, float]:
     return box.x + box.width / 2, box.y + down
 
 
-def _labels(listed: str) -> frozenset[str]:
+def labels_listed(listed: str) -> frozenset[str]:
+    """Return labels that are separated by commas."""
     return frozenset(label for part in listed.split(",") if (label := part.strip()))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
+from lightnvr.media.packets import MediaPacket
 from lightnvr.streams.plan import RecorderFactory, StreamPlan
 from lightnvr.streams.recording_control import LocalClock
 from lightnvr.streams.status import StreamStatus
@@ -52,6 +53,11 @@ class Fleet:
     def find(self, stream_id: int) -> StreamSupervisor | None:
         """Return what runs for a stream."""
         return self._supervisors.get(stream_id)
+
+    def latest_keyframe(self, stream_id: int) -> MediaPacket | None:
+        """Return the latest keyframe of a stream's camera, None while it sends nothing."""
+        supervisor = self._supervisors.get(stream_id)
+        return None if supervisor is None else supervisor.hub.latest_keyframe
 
     async def apply(self, stream_id: int) -> None:
         """See StreamSupervisors."""
